@@ -1,0 +1,23 @@
+#ifndef EPHEMERA_COMMON_DURATION_H_
+#define EPHEMERA_COMMON_DURATION_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace ephemera {
+
+// Parses a span of time as people write it: "250ms", "90s", "1h30m", "30d",
+// "2w", "2y" (a year has 365 days). INVALID_ARGUMENT, with the text and an
+// example, where it is not one, is negative, or is longer than 1000 years.
+absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
+
+// The shortest exact form of whole seconds that ParseDuration reads: "48h",
+// "30d", "90s".
+std::string FormatDuration(absl::Duration duration);
+
+}  // namespace ephemera
+
+#endif  // EPHEMERA_COMMON_DURATION_H_

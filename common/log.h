@@ -1,0 +1,38 @@
+#ifndef EPHEMERA_COMMON_LOG_H_
+#define EPHEMERA_COMMON_LOG_H_
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+
+namespace ephemera {
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+
+// Lines below this level are not written. Set once, at start. Default kInfo.
+void SetLogLevel(LogLevel level);
+
+// Writes one line to standard error: time in UTC, level, text. Line breaks and
+// control characters in `text` are escaped, so that text from elsewhere cannot
+// forge a line. Thread-safe.
+void WriteLog(LogLevel level, absl::string_view text);
+
+template <typename... Args>
+void LogDebug(const absl::FormatSpec<Args...>& format, const Args&... args) {
+  WriteLog(LogLevel::kDebug, absl::StrFormat(format, args...));
+}
+template <typename... Args>
+void LogInfo(const absl::FormatSpec<Args...>& format, const Args&... args) {
+  WriteLog(LogLevel::kInfo, absl::StrFormat(format, args...));
+}
+template <typename... Args>
+void LogWarning(const absl::FormatSpec<Args...>& format, const Args&... args) {
+  WriteLog(LogLevel::kWarning, absl::StrFormat(format, args...));
+}
+template <typename... Args>
+void LogError(const absl::FormatSpec<Args...>& format, const Args&... args) {
+  WriteLog(LogLevel::kError, absl::StrFormat(format, args...));
+}
+
+}  // namespace ephemera
+
+#endif  // EPHEMERA_COMMON_LOG_H_

@@ -1,0 +1,24 @@
+#ifndef EPHEMERA_COMMON_RESOURCE_NAME_H_
+#define EPHEMERA_COMMON_RESOURCE_NAME_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace ephemera {
+
+// "agents/NAME".
+std::string AgentResourceName(absl::string_view agent);
+
+// The NAME of "agents/NAME". INVALID_ARGUMENT where it is not one, or NAME
+// breaks CheckAgentName().
+absl::StatusOr<std::string> ParseAgentResourceName(absl::string_view resource);
+
+// OK for 1 to 63 characters of [a-z0-9.-], beginning and ending with a letter
+// or digit; else INVALID_ARGUMENT, saying so.
+absl::Status CheckAgentName(absl::string_view agent);
+
+}  // namespace ephemera
+
+#endif  // EPHEMERA_COMMON_RESOURCE_NAME_H_
