@@ -26,7 +26,7 @@ absl::Status Invalid(absl::string_view address) {
 absl::Status CheckLocalAddress(absl::string_view address) {
   if (absl::StartsWith(address, kUnixPrefix)) {
     const absl::string_view path = address.substr(kUnixPrefix.size());
-    if (path.empty() || path.find('\0') != absl::string_view::npos) {
+    if (path.empty() || absl::StrContains(path, '\0')) {
       return Invalid(address);
     }
     if (path.size() >= sizeof(sockaddr_un::sun_path)) {

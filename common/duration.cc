@@ -40,7 +40,7 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
   return result;
 }
 
-std::string FormatDuration(absl::Duration duration) {
+std::string DurationText(absl::Duration duration) {
   const int64_t seconds = absl::ToInt64Seconds(duration);
   if (absl::Seconds(seconds) != duration) {
     return absl::FormatDuration(duration);

@@ -16,7 +16,7 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 
 // The shortest exact form of whole seconds that ParseDuration reads: "48h",
 // "30d", "90s".
-std::string FormatDuration(absl::Duration duration);
+std::string DurationText(absl::Duration duration);
 
 }  // namespace ephemera
 

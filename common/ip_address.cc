@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace ephemera {
@@ -54,7 +55,7 @@ std::string IpAddress::ToString() const {
 }
 
 std::string FormatEndpoint(absl::string_view address, uint32_t port) {
-  if (address.find(':') != absl::string_view::npos) {
+  if (absl::StrContains(address, ':')) {
     return absl::StrCat("[", address, "]:", port);
   }
   return absl::StrCat(address, ":", port);

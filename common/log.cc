@@ -5,6 +5,7 @@
 #include <atomic>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -29,6 +30,16 @@ absl::string_view Name(LogLevel level) {
 }
 
 }  // namespace
+
+absl::StatusOr<LogLevel> ParseLogLevel(absl::string_view text) {
+  if (text == "debug") return LogLevel::kDebug;
+  if (text == "info") return LogLevel::kInfo;
+  if (text == "warning") return LogLevel::kWarning;
+  if (text == "error") return LogLevel::kError;
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", text.substr(0, 40),
+                   "' is no log level; write debug, info, warning or error"));
+}
 
 void SetLogLevel(LogLevel level) { minimum_level = level; }
 

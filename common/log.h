@@ -1,12 +1,16 @@
 #ifndef EPHEMERA_COMMON_LOG_H_
 #define EPHEMERA_COMMON_LOG_H_
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 
 namespace ephemera {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
+
+// "debug", "info", "warning" or "error"; INVALID_ARGUMENT otherwise.
+absl::StatusOr<LogLevel> ParseLogLevel(absl::string_view text);
 
 // Lines below this level are not written. Set once, at start. Default kInfo.
 void SetLogLevel(LogLevel level);

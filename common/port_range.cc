@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -44,7 +45,7 @@ absl::StatusOr<PortSet> PortSet::Parse(absl::string_view text) {
         absl::StrSplit(part, absl::MaxSplits('-', 1));
     uint32_t low = 0;
     uint32_t high = 0;
-    const bool single = part.find('-') == absl::string_view::npos;
+    const bool single = !absl::StrContains(part, '-');
     if (!ParsePort(ends.first, low) ||
         !ParsePort(single ? ends.first : ends.second, high) || low > high) {
       return Invalid(text, "a port set such as '8080,9000-9010'");

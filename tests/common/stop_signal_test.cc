@@ -1,0 +1,23 @@
+#include "common/stop_signal.h"
+
+#include <poll.h>
+
+#include <csignal>
+
+#include "gtest/gtest.h"
+
+namespace ephemera {
+namespace {
+
+TEST(StopSignal, BecomesReadableOnSigterm) {
+  const absl::StatusOr<StopSignal> stop = StopSignal::Create();
+  ASSERT_TRUE(stop.ok());
+  pollfd wait{.fd = stop->fd(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&wait, 1, 0), 0);
+  ASSERT_EQ(raise(SIGTERM), 0);
+  stop->Wait();
+  EXPECT_EQ(poll(&wait, 1, 0), 1);
+}
+
+}  // namespace
+}  // namespace ephemera
