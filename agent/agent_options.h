@@ -1,0 +1,51 @@
+#ifndef EPHEMERA_AGENT_AGENT_OPTIONS_H_
+#define EPHEMERA_AGENT_AGENT_OPTIONS_H_
+
+#include <map>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "agent/collector/create_socket_collector.h"
+#include "common/log.h"
+
+namespace ephemera::agent {
+
+// What ephemera-agent is told on its command line.
+struct AgentOptions {
+  std::string controller;
+  std::string name;
+  std::map<std::string, std::string> labels;
+  absl::Duration snapshot_interval = absl::Seconds(30);
+  int max_groups = 64;
+  // Of one core.
+  double cpu_budget_percent = 0.5;
+  int buffer_mib = 8;
+  SocketSourceChoice socket_source = SocketSourceChoice::kAuto;
+  // In front of /proc.
+  std::string root = "/";
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+// What to do after reading the command line: run with `options` or, without
+// them, exit.
+struct ParsedAgentOptions {
+  std::optional<AgentOptions> options;
+  int exit_code = 0;
+};
+
+// Reads flags and EPHEMERA_CONTROLLER. Help and version go to `out` with exit
+// code 0; a fault goes to `err`, one line that names the flag, its value and
+// what it may be, with exit code 2.
+ParsedAgentOptions ParseAgentOptions(int argc, const char* const* argv,
+                                     std::ostream& out, std::ostream& err);
+
+// INVALID_ARGUMENT, as above, where an option is out of bounds. Part of
+// ParseAgentOptions().
+absl::Status ValidateAgentOptions(const AgentOptions& options);
+
+}  // namespace ephemera::agent
+
+#endif  // EPHEMERA_AGENT_AGENT_OPTIONS_H_

@@ -1,0 +1,103 @@
+#ifndef EPHEMERA_AGENT_STREAM_SAMPLE_UPLOADER_H_
+#define EPHEMERA_AGENT_STREAM_SAMPLE_UPLOADER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/stream/backoff.h"
+#include "agent/stream/connection_log.h"
+#include "agent/stream/resend_buffer.h"
+#include "agent/stream/sample_stream.h"
+#include "common/clock.h"
+#include "common/mutex.h"
+#include "ephemera/v1/ingest_service.pb.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/security/credentials.h"
+
+namespace ephemera::agent {
+
+struct UploaderOptions {
+  std::string controller;
+  // Without its times; they are set when it is sent.
+  v1::AgentHello hello;
+
+  absl::Duration first_backoff = absl::Milliseconds(500);
+  absl::Duration max_backoff = absl::Seconds(30);
+  // Shortest wait while another agent holds the name: that is for a person to
+  // solve.
+  absl::Duration name_taken_backoff = absl::Seconds(10);
+  // A stream that lived this long was no fluke: the back-off begins afresh.
+  absl::Duration settled_after = absl::Seconds(10);
+  // How long Stop() waits for acknowledgements.
+  absl::Duration drain_timeout = absl::Seconds(2);
+
+  // [0, 1); empty means random.
+  std::function<double()> uniform;
+  LogFunction log = WriteLog;
+};
+
+// Brings the buffer's batches to the controller: one sample stream after
+// another, on a channel of its own each, for as long as it lives. Owns the
+// thread that does this. Poke() is thread-safe; make, stop and destroy it on
+// one thread.
+class SampleUploader final : private SampleStreamObserver {
+ public:
+  // Starts connecting. Errors are those of ClientCredentials(). `buffer` and
+  // `clock` must outlive the uploader.
+  static absl::StatusOr<std::unique_ptr<SampleUploader>> Create(
+      UploaderOptions options, ResendBuffer& buffer, const Clock& clock);
+  // As Stop().
+  ~SampleUploader() override;
+
+  // A batch was added to the buffer. Does not block.
+  void Poke();
+
+  // While connected, waits up to `drain_timeout` for acknowledgements of what
+  // the buffer holds; then ends. Later calls do nothing.
+  void Stop();
+
+ private:
+  SampleUploader(UploaderOptions options, ResendBuffer& buffer,
+                 const Clock& clock,
+                 std::shared_ptr<grpc::ChannelCredentials> credentials);
+
+  void OnConnected() override;
+  void OnAcknowledged() override;
+  void OnStorageFault(absl::string_view fault) override;
+
+  void Run();
+  // One stream, from connecting to its end. CANCELLED where Stop() came first.
+  StreamOutcome Attempt();
+  // How long to wait after an attempt that ended so, begun at `start`.
+  absl::Duration Digest(const StreamOutcome& outcome, absl::Duration start);
+  // Until it is connected, or has failed to, or Stop() was called.
+  void AwaitChannel(grpc::Channel& channel);
+  bool connected();
+  bool stopping();
+
+  const UploaderOptions options_;
+  ResendBuffer& buffer_;
+  const Clock& clock_;
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
+  ConnectionLog log_;
+  // Of thread_ only.
+  Backoff backoff_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool connected_ ABSL_GUARDED_BY(mutex_) = false;
+  // Null between streams.
+  std::shared_ptr<SampleStream> stream_ ABSL_GUARDED_BY(mutex_);
+
+  std::thread thread_;
+};
+
+}  // namespace ephemera::agent
+
+#endif  // EPHEMERA_AGENT_STREAM_SAMPLE_UPLOADER_H_
