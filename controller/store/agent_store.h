@@ -26,9 +26,10 @@ class AgentStore {
 
   // Inserts or updates the agent and calls `done` on the writer thread after
   // the commit. `agent.epoch` is the epoch measured now; the answer holds the
-  // one in force, which is a stored one where this host boot was met before
-  // (see Timeline). Queueing, retries and RESOURCE_EXHAUSTED are as with
-  // SampleStore::Append().
+  // one in force: the stored one where this host boot was met before, unless
+  // time would jump forward by more than 2 s, and else one such that the hello
+  // lands after all stored readings of the agent. Queueing, retries and
+  // RESOURCE_EXHAUSTED are as with SampleStore::Append().
   virtual absl::Status Register(
       const AgentRecord& agent, const std::string& boot_id,
       std::function<void(absl::StatusOr<RegisteredAgent>)> done) = 0;

@@ -28,10 +28,11 @@ struct AgentRecord {
   std::map<std::string, std::string> labels;
   std::string host_boot_id;
   // Fleet time of the host's boot: fleet time = epoch + boot-clock time. Fixed
-  // when this host boot is first met; see Timeline.
+  // when this host boot is first met; see AgentStore::Register().
   absl::Time epoch;
   absl::Time first_seen;
-  // Fleet time of the newest stored reading; epoch where there is none.
+  // Fleet time of the newest stored reading; epoch where there is none. In
+  // AgentStore::Register(): of the hello.
   absl::Time last_seen;
   absl::Duration clock_skew;
 };
@@ -76,7 +77,7 @@ struct HistoryQuery {
 struct FlowSelector {
   int64_t group_id = 0;
   uint32_t port = 0;
-  std::string remote_address;
+  std::string remote_address{};
   v1::Direction direction = v1::DIRECTION_UNSPECIFIED;
 };
 

@@ -23,7 +23,8 @@ class SampleStore {
   // the store closes first. `done` must not block.
   //
   // RESOURCE_EXHAUSTED, without calling `done`, where the queue is full: the
-  // caller must wait for earlier batches.
+  // caller must wait for earlier batches. CANCELLED, likewise, once the store
+  // is closed.
   virtual absl::Status Append(PendingBatch batch,
                               std::function<void(absl::Status)> done) = 0;
 

@@ -1,0 +1,18 @@
+#ifndef EPHEMERA_CONTROLLER_STORE_GAUGE_RATES_H_
+#define EPHEMERA_CONTROLLER_STORE_GAUGE_RATES_H_
+
+#include <optional>
+
+#include "ephemera/v1/socket_sample.pb.h"
+
+namespace ephemera::controller {
+
+// Counter increases per second from `before` to `after`. None where they cannot
+// be told: no boot time between them, another host boot, or a counter that
+// fell. A counter that one of the two lacks has rate 0.
+std::optional<v1::GaugeRates> RatesBetween(const v1::GaugeSample& before,
+                                           const v1::GaugeSample& after);
+
+}  // namespace ephemera::controller
+
+#endif  // EPHEMERA_CONTROLLER_STORE_GAUGE_RATES_H_

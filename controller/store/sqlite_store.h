@@ -1,0 +1,111 @@
+#ifndef EPHEMERA_CONTROLLER_STORE_SQLITE_STORE_H_
+#define EPHEMERA_CONTROLLER_STORE_SQLITE_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "controller/store/agent_store.h"
+#include "controller/store/agent_writer.h"
+#include "controller/store/data_directory.h"
+#include "controller/store/flow_group_index.h"
+#include "controller/store/flow_group_writer.h"
+#include "controller/store/retention_sweeper.h"
+#include "controller/store/sample_store.h"
+#include "controller/store/sample_writer.h"
+#include "controller/store/sqlite_database.h"
+#include "controller/store/write_queue.h"
+
+namespace ephemera::controller {
+
+// SampleStore and AgentStore on SQLite: one database file in a locked data
+// directory, one writer thread (see WriteQueue) that also applies the
+// retention. Thread-safe.
+//
+// Open() -> NewestReadingTime(), LoadAll() -> Start() -> ... -> Close().
+class SqliteStore final : public SampleStore,
+                          public AgentStore,
+                          private WriteQueueHooks {
+ public:
+  struct Options {
+    std::string data_dir;
+    Retention retention{};
+    WriteQueue::Options queue{};
+  };
+
+  // Locks the directory, opens the database and brings its schema up to date.
+  // Errors are those of DataDirectory::Open(), SqliteDatabase::Open() and
+  // Migrate().
+  static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(Options options);
+  // Closes.
+  ~SqliteStore() override;
+
+  // For HistoryStore's read-only connections.
+  std::string database_path() const { return directory_->DatabasePath(); }
+
+  // Fleet time of the newest stored reading of all agents, InfinitePast where
+  // there is none: the clock of the fleet must not start before it. REQUIRES:
+  // before Start().
+  absl::StatusOr<absl::Time> NewestReadingTime();
+
+  // Starts the writer thread. `now` gives fleet time and must be thread-safe.
+  // REQUIRES: called once, before Append() and Register().
+  void Start(std::function<absl::Time()> now);
+
+  // Stores what is queued, for at most `limit`, cancels the rest and folds the
+  // write-ahead log into the database. Later calls fail with CANCELLED.
+  void Close(absl::Duration limit = absl::Seconds(10));
+
+  // SampleStore
+  absl::Status Append(PendingBatch batch,
+                      std::function<void(absl::Status)> done) override;
+  std::string fault() const override { return queue_.fault(); }
+  int64_t FindFlowGroup(AgentId agent_id,
+                        const v1::FlowKey& key) const override {
+    return index_.Find(agent_id, key);
+  }
+
+  // AgentStore
+  absl::Status Register(
+      const AgentRecord& agent, const std::string& boot_id,
+      std::function<void(absl::StatusOr<RegisteredAgent>)> done) override;
+  absl::StatusOr<std::vector<std::pair<AgentRecord, NewestReadings>>> LoadAll()
+      override;
+
+ private:
+  class AppendOperation;
+  class RegisterOperation;
+
+  SqliteStore(Options options, std::unique_ptr<DataDirectory> directory,
+              std::unique_ptr<SqliteDatabase> database);
+
+  // WriteQueueHooks
+  void OnCommit() override;
+  void OnRollback() override;
+  void OnOperationUndone() override;
+  absl::StatusOr<bool> DoUpkeep() override;
+
+  const std::unique_ptr<DataDirectory> directory_;
+  FlowGroupIndex index_;
+  std::function<absl::Time()> now_;
+
+  // Writer thread only, from Start() to Close().
+  const std::unique_ptr<SqliteDatabase> database_;
+  FlowGroupWriter groups_;
+  AgentWriter agents_;
+  SampleWriter samples_;
+  RetentionSweeper sweeper_;
+
+  bool started_ = false;
+  WriteQueue queue_;
+};
+
+}  // namespace ephemera::controller
+
+#endif  // EPHEMERA_CONTROLLER_STORE_SQLITE_STORE_H_
