@@ -1,0 +1,51 @@
+#include "controller/ingest/cost_window.h"
+
+#include <algorithm>
+
+namespace ephemera::controller {
+namespace {
+
+constexpr int64_t kWindowUs = 60'000'000;
+// A gauge a second and a snapshot now and then are about 70.
+constexpr size_t kMaxReadings = 256;
+
+}  // namespace
+
+void CostWindow::Add(Reading reading) {
+  readings_.push_back(reading);
+  while (readings_.size() > kMaxReadings ||
+         readings_.front().boottime_us < reading.boottime_us - kWindowUs) {
+    readings_.pop_front();
+  }
+}
+
+v1::SamplingCost CostWindow::Mean() const {
+  v1::SamplingCost result;
+  if (readings_.empty()) return result;
+  // [0] gauges, [1] snapshots.
+  double cpu_ns[2] = {0, 0};
+  int count[2] = {0, 0};
+  for (const Reading& reading : readings_) {
+    const int kind = reading.is_snapshot ? 1 : 0;
+    cpu_ns[kind] += static_cast<double>(reading.cpu_ns);
+    ++count[kind];
+  }
+  if (count[0] > 0) result.set_gauge_cpu_us(cpu_ns[0] / count[0] / 1e3);
+  if (count[1] > 0) result.set_snapshot_cpu_us(cpu_ns[1] / count[1] / 1e3);
+  const auto by_time = [](const Reading& a, const Reading& b) {
+    return a.boottime_us < b.boottime_us;
+  };
+  const auto [oldest, newest] =
+      std::minmax_element(readings_.begin(), readings_.end(), by_time);
+  const auto elapsed_us =
+      static_cast<double>(newest->boottime_us - oldest->boottime_us);
+  if (elapsed_us > 0) {
+    // n readings span n - 1 intervals: the oldest one's cost lies before.
+    const double spent_ns =
+        cpu_ns[0] + cpu_ns[1] - static_cast<double>(oldest->cpu_ns);
+    result.set_cpu_fraction(spent_ns / 1e3 / elapsed_us);
+  }
+  return result;
+}
+
+}  // namespace ephemera::controller

@@ -1,0 +1,118 @@
+#include "controller/query/agent_service.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/grpc_status.h"
+#include "common/proto_time.h"
+#include "common/resource_name.h"
+#include "controller/query/flow_filter.h"
+#include "controller/query/page_token.h"
+#include "controller/store/gauge_rates.h"
+
+namespace ephemera::controller {
+namespace {
+
+constexpr int kDefaultPageSize = 100;
+constexpr int kMaxPageSize = 1000;
+// Clients take messages of 4 MiB by default; agents with many listeners could
+// make a page larger.
+constexpr size_t kMaxPageBytes = size_t{2} << 20;
+
+}  // namespace
+
+v1::Agent ToProto(const AgentView& view) {
+  const AgentRecord& record = *view.record;
+  v1::Agent agent;
+  agent.set_name(AgentResourceName(record.name));
+  agent.set_connected(view.connected);
+  *agent.mutable_first_seen_time() = ephemera::ToProto(record.first_seen);
+  *agent.mutable_last_seen_time() = ephemera::ToProto(view.last_seen);
+  agent.set_hostname(record.hostname);
+  agent.set_kernel_release(record.kernel_release);
+  agent.set_agent_version(record.agent_version);
+  agent.mutable_labels()->insert(record.labels.begin(), record.labels.end());
+  if (view.gauge != nullptr) {
+    *agent.mutable_gauge() = *view.gauge;
+    if (view.previous_gauge != nullptr) {
+      const auto rates = RatesBetween(*view.previous_gauge, *view.gauge);
+      if (rates.has_value()) *agent.mutable_gauge_rates() = *rates;
+    }
+  }
+  if (view.snapshot_summary != nullptr) {
+    *agent.mutable_snapshot() = *view.snapshot_summary;
+    *agent.mutable_snapshot_time() = ephemera::ToProto(view.snapshot_time);
+  }
+  agent.mutable_sysctls()->Assign(view.sysctls->begin(), view.sysctls->end());
+  *agent.mutable_sampling_cost() = view.cost;
+  *agent.mutable_clock_skew() = ephemera::ToProto(record.clock_skew);
+  agent.set_dropped_gauges(view.dropped_gauges);
+  agent.set_dropped_snapshots(view.dropped_snapshots);
+  return agent;
+}
+
+grpc::ServerUnaryReactor* AgentService::ListAgents(
+    grpc::CallbackServerContext* context, const v1::ListAgentsRequest* request,
+    v1::ListAgentsResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  absl::StatusOr<v1::ListAgentsResponse> answer = List(*request);
+  if (answer.ok()) *response = *std::move(answer);
+  reactor->Finish(ToGrpcStatus(answer.status()));
+  return reactor;
+}
+
+absl::StatusOr<v1::ListAgentsResponse> AgentService::List(
+    const v1::ListAgentsRequest& request) const {
+  const absl::StatusOr<int> page_size = PageSize(
+      "page_size", request.page_size(), kDefaultPageSize, kMaxPageSize);
+  if (!page_size.ok()) return page_size.status();
+  const uint64_t listing = ListingHash(request);
+  // The name of the last agent before the page.
+  std::string after;
+  if (!request.page_token().empty()) {
+    absl::StatusOr<std::string> position =
+        DecodePageToken(listing, request.page_token());
+    if (!position.ok()) return position.status();
+    after = *std::move(position);
+  }
+  const std::vector<AgentView> agents = registry_.List();
+  auto next =
+      std::upper_bound(agents.begin(), agents.end(), after,
+                       [](const std::string& name, const AgentView& view) {
+                         return name < view.record->name;
+                       });
+  v1::ListAgentsResponse response;
+  size_t bytes = 0;
+  for (; next != agents.end() && response.agents_size() < *page_size &&
+         bytes < kMaxPageBytes;
+       ++next) {
+    *response.add_agents() = ToProto(*next);
+    bytes += response.agents(response.agents_size() - 1).ByteSizeLong();
+  }
+  if (next != agents.end()) {
+    response.set_next_page_token(
+        EncodePageToken(listing, std::prev(next)->record->name));
+  }
+  return response;
+}
+
+grpc::ServerUnaryReactor* AgentService::GetAgent(
+    grpc::CallbackServerContext* context, const v1::GetAgentRequest* request,
+    v1::Agent* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const absl::StatusOr<std::string> name =
+      ParseAgentField("name", request->name());
+  if (!name.ok()) {
+    reactor->Finish(ToGrpcStatus(name.status()));
+    return reactor;
+  }
+  const absl::StatusOr<AgentView> view = registry_.Find(*name);
+  if (view.ok()) *response = ToProto(*view);
+  reactor->Finish(ToGrpcStatus(view.status()));
+  return reactor;
+}
+
+}  // namespace ephemera::controller

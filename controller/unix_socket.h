@@ -1,0 +1,21 @@
+#ifndef EPHEMERA_CONTROLLER_UNIX_SOCKET_H_
+#define EPHEMERA_CONTROLLER_UNIX_SOCKET_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace ephemera::controller {
+
+// Makes way for a socket at `path`: creates the parent directory where it is
+// missing and removes a socket file that no process accepts on. ALREADY_EXISTS
+// where one does, FAILED_PRECONDITION where something else is at `path`, else
+// what the kernel reports.
+absl::Status PrepareUnixSocket(const std::string& path);
+
+// Lets the owner and the group of the socket connect, and nobody else.
+absl::Status RestrictUnixSocket(const std::string& path);
+
+}  // namespace ephemera::controller
+
+#endif  // EPHEMERA_CONTROLLER_UNIX_SOCKET_H_
