@@ -1,0 +1,92 @@
+#include "cli/command.h"
+
+#include <map>
+
+#include "CLI/App.hpp"
+#include "CLI/Config.hpp"
+#include "CLI/Formatter.hpp"
+#include "CLI/Validators.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/duration.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace ephemera::cli {
+
+CLI::App* AddCommand(CLI::App& parent, const std::string& name,
+                     const std::string& description, GlobalOptions& globals,
+                     const std::string& examples) {
+  CLI::App* command = parent.add_subcommand(name, description);
+  command->footer(absl::StrCat(
+      "Examples:\n  ", absl::StrReplaceAll(examples, {{"\n", "\n  "}})));
+  constexpr char kGroup[] = "Global flags";
+  command
+      ->add_option("--controller", globals.controller,
+                   "Where the controller is (default: $EPHEMERA_CONTROLLER, "
+                   "else unix:/run/ephemera/controller.sock)")
+      ->option_text("ADDR")
+      ->group(kGroup);
+  static const std::map<std::string, OutputFormat> kFormats = {
+      {"table", OutputFormat::kTable},
+      {"json", OutputFormat::kJson},
+      {"csv", OutputFormat::kCsv}};
+  command
+      ->add_option_function<std::string>(
+          "-o,--output",
+          [&globals](const std::string& text) {
+            globals.format = kFormats.at(text);
+          },
+          "Form of the output (default: table)")
+      ->check(CLI::IsMember(kFormats))
+      ->option_text("table|json|csv")
+      ->group(kGroup);
+  AddDurationFlag(*command, "--timeout", globals.timeout,
+                  "How long to wait for the controller (default: 10s)");
+  command->get_option("--timeout")->group(kGroup);
+  return command;
+}
+
+void AddDurationFlag(CLI::App& command, const std::string& flags,
+                     absl::Duration& value, const std::string& description) {
+  const auto check = [](const std::string& text) -> std::string {
+    const absl::StatusOr<absl::Duration> parsed = ParseDuration(text);
+    if (!parsed.ok()) return std::string(parsed.status().message());
+    if (*parsed <= absl::ZeroDuration()) return "must be longer than zero";
+    return "";
+  };
+  command
+      .add_option_function<std::string>(
+          flags,
+          [&value](const std::string& text) { value = *ParseDuration(text); },
+          description)
+      ->check(CLI::Validator(check, ""))
+      ->option_text("TIME");
+}
+
+TextStyle StyleOf(const Terminal& terminal) {
+  return {
+      .width = terminal.width, .utf8 = terminal.utf8, .color = terminal.color};
+}
+
+void PrintLines(const std::vector<std::string>& lines, std::ostream& out) {
+  for (const std::string& line : lines) out << line << '\n';
+}
+
+std::string ToJson(const google::protobuf::Message& message, bool one_line) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  options.add_whitespace = !one_line;
+  std::string json;
+  // Fails only on an Any of unknown type and on times out of range. The latter
+  // come from elsewhere; then there is nothing better to say than the error.
+  const auto status =
+      google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) {
+    return absl::StrCat("{\"error\":\"the response has no JSON form\"}\n");
+  }
+  if (json.empty() || json.back() != '\n') json.push_back('\n');
+  return json;
+}
+
+}  // namespace ephemera::cli

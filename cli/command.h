@@ -1,0 +1,62 @@
+#ifndef EPHEMERA_CLI_COMMAND_H_
+#define EPHEMERA_CLI_COMMAND_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "cli/connection.h"
+#include "cli/context.h"
+#include "cli/text.h"
+#include "google/protobuf/message.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace ephemera::cli {
+
+enum class OutputFormat { kTable, kJson, kCsv };
+
+// The flags that every command has.
+struct GlobalOptions {
+  std::string controller;
+  OutputFormat format = OutputFormat::kTable;
+  absl::Duration timeout = absl::Seconds(10);
+};
+
+// What a command works with.
+struct Session {
+  Context& context;
+  const GlobalOptions& options;
+  Connection& connection;
+};
+
+// What the command line chose; the status decides the exit code
+// (cli/exit_code.h), its message is the line on standard error.
+using Action = std::function<absl::Status(Session&)>;
+
+// A leaf of the command tree with the global flags and the examples in its
+// help. `parent` owns it.
+CLI::App* AddCommand(CLI::App& parent, const std::string& name,
+                     const std::string& description, GlobalOptions& globals,
+                     const std::string& examples);
+
+// A flag that takes a span of time longer than zero.
+void AddDurationFlag(CLI::App& command, const std::string& flags,
+                     absl::Duration& value, const std::string& description);
+
+// How text is drawn on `terminal`.
+TextStyle StyleOf(const Terminal& terminal);
+
+void PrintLines(const std::vector<std::string>& lines, std::ostream& out);
+
+// The proto3 JSON mapping with the proto's own field names. Zeros are written
+// too, so that a script finds every field; what is unknown is absent.
+std::string ToJson(const google::protobuf::Message& message, bool one_line);
+
+}  // namespace ephemera::cli
+
+#endif  // EPHEMERA_CLI_COMMAND_H_

@@ -1,0 +1,94 @@
+#include "cli/terminal.h"
+
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+
+namespace ephemera::cli {
+namespace {
+
+class SignalFd final : public Signals {
+ public:
+  SignalFd(int fd, const sigset_t& previous) : fd_(fd), previous_(previous) {}
+  ~SignalFd() override {
+    close(fd_);
+    pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
+  }
+  SignalFd(const SignalFd&) = delete;
+  SignalFd& operator=(const SignalFd&) = delete;
+
+  int fd() const override { return fd_; }
+
+  Event Take() override {
+    signalfd_siginfo info;
+    if (read(fd_, &info, sizeof info) != sizeof info) return Event::kNone;
+    return info.ssi_signo == SIGWINCH ? Event::kResize : Event::kStop;
+  }
+
+ private:
+  const int fd_;
+  const sigset_t previous_;
+};
+
+bool IsUtf8(const std::function<std::string(const std::string&)>& environment) {
+  // The first one that is set decides (POSIX, "Environment Variables").
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const std::string value = environment(name);
+    if (value.empty()) continue;
+    const std::string lower = absl::AsciiStrToLower(value);
+    return absl::StrContains(lower, "utf-8") ||
+           absl::StrContains(lower, "utf8");
+  }
+  return false;
+}
+
+}  // namespace
+
+Terminal DetectTerminal(
+    const std::function<std::string(const std::string&)>& environment) {
+  Terminal terminal;
+  terminal.interactive = isatty(STDOUT_FILENO) == 1;
+  terminal.utf8 = IsUtf8(environment);
+  terminal.color = terminal.interactive && environment("NO_COLOR").empty() &&
+                   environment("TERM") != "dumb";
+  winsize size{};
+  if (terminal.interactive && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+    terminal.width = size.ws_col;
+    terminal.height = size.ws_row;
+  }
+  const auto fall_back = [&](int& value, const char* name, int otherwise) {
+    if (value > 0) return;
+    if (!absl::SimpleAtoi(environment(name), &value) || value <= 0) {
+      value = terminal.interactive ? otherwise : 0;
+    }
+  };
+  fall_back(terminal.width, "COLUMNS", 80);
+  fall_back(terminal.height, "LINES", 24);
+  return terminal;
+}
+
+absl::StatusOr<std::unique_ptr<Signals>> CatchSignals() {
+  sigset_t set;
+  sigset_t previous;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGWINCH}) {
+    sigaddset(&set, signal);
+  }
+  pthread_sigmask(SIG_BLOCK, &set, &previous);
+  const int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd < 0) {
+    return absl::InternalError(
+        absl::ErrnoToStatus(errno, "signalfd").message());
+  }
+  return std::make_unique<SignalFd>(fd, previous);
+}
+
+}  // namespace ephemera::cli

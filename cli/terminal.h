@@ -1,0 +1,26 @@
+#ifndef EPHEMERA_CLI_TERMINAL_H_
+#define EPHEMERA_CLI_TERMINAL_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cli/context.h"
+
+namespace ephemera::cli {
+
+// What standard output is now. Size from the kernel, else from COLUMNS and
+// LINES; UTF-8 as LC_ALL, LC_CTYPE and LANG say; colours on a terminal unless
+// NO_COLOR is set and not empty (no-color.org) or TERM is "dumb".
+Terminal DetectTerminal(
+    const std::function<std::string(const std::string&)>& environment);
+
+// SIGINT and SIGTERM as kStop, SIGWINCH as kResize, from a signalfd. The
+// signals stay blocked until it is destroyed. INTERNAL where the kernel refuses
+// the signalfd.
+absl::StatusOr<std::unique_ptr<Signals>> CatchSignals();
+
+}  // namespace ephemera::cli
+
+#endif  // EPHEMERA_CLI_TERMINAL_H_

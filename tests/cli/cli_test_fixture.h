@@ -1,0 +1,179 @@
+#ifndef EPHEMERA_TESTS_CLI_CLI_TEST_FIXTURE_H_
+#define EPHEMERA_TESTS_CLI_CLI_TEST_FIXTURE_H_
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <sstream>
+#include <streambuf>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
+#include "absl/time/time.h"
+#include "cli/app.h"
+#include "common/mutex.h"
+#include "gtest/gtest.h"
+#include "tests/cli/fake_controller.h"
+#include "tests/support/fake_clock.h"
+
+namespace ephemera::cli {
+
+struct CliResult {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+// Text that one thread writes and another waits for. Thread-safe.
+class SharedText final : public std::streambuf {
+ public:
+  std::string Get() const {
+    const MutexLock lock(mutex_);
+    return text_;
+  }
+  // Blocks until `part` has been written `times` times. The test's own time
+  // limit bounds it.
+  void Await(const std::string& part, int times = 1) {
+    const MutexLock lock(mutex_);
+    while (Occurrences(part) < times) grown_.Wait(mutex_);
+  }
+
+ private:
+  int Occurrences(const std::string& part) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    int count = 0;
+    for (size_t at = text_.find(part); at != std::string::npos;
+         at = text_.find(part, at + 1)) {
+      ++count;
+    }
+    return count;
+  }
+  std::streamsize xsputn(const char* data, std::streamsize size) override {
+    const MutexLock lock(mutex_);
+    text_.append(data, static_cast<size_t>(size));
+    grown_.SignalAll();
+    return size;
+  }
+  int overflow(int c) override {
+    const char byte = static_cast<char>(c);
+    xsputn(&byte, 1);
+    return c;
+  }
+
+  mutable Mutex mutex_;
+  CondVar grown_;
+  std::string text_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Signals that a test sends. Send() may be called from any thread.
+class FakeSignals final : public Signals {
+ public:
+  // `fd` and `events` belong to the test, since the command destroys this.
+  struct Shared {
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    Mutex mutex;
+    std::vector<Event> events ABSL_GUARDED_BY(mutex);
+
+    ~Shared() { close(fd); }
+    void Send(Event event) {
+      const MutexLock lock(mutex);
+      events.push_back(event);
+      eventfd_write(fd, 1);
+    }
+  };
+  explicit FakeSignals(Shared& shared) : shared_(shared) {}
+
+  int fd() const override { return shared_.fd; }
+  Event Take() override {
+    const MutexLock lock(shared_.mutex);
+    eventfd_t count = 0;
+    eventfd_read(shared_.fd, &count);
+    if (shared_.events.empty()) return Event::kNone;
+    const Event event = shared_.events.front();
+    shared_.events.erase(shared_.events.begin());
+    return event;
+  }
+
+ private:
+  Shared& shared_;
+};
+
+// Runs the whole CLI against a fake controller in a directory of its own, at a
+// fixed time in UTC.
+class CliTest : public testing::Test {
+ public:
+  // "2027-01-15T08:00:00Z", the fake clock's.
+  static constexpr int64_t kNow = 1'800'000'000;
+
+  CliTest() : directory_(MakeDirectory()) {}
+  ~CliTest() override {
+    controller.Stop();
+    unlink((directory_ + "/s").c_str());
+    rmdir(directory_.c_str());
+  }
+
+  void StartIncident() {
+    FillWithIncident(clock.Now(), controller);
+    controller.Start();
+  }
+
+  CliResult Run(const std::vector<std::string>& arguments) {
+    SharedText out;
+    SharedText err;
+    CliResult result;
+    result.exit_code = RunInto(arguments, out, err);
+    result.out = out.Get();
+    result.err = err.Get();
+    return result;
+  }
+
+  int RunInto(const std::vector<std::string>& arguments, SharedText& out,
+              SharedText& err) {
+    std::ostream out_stream(&out);
+    std::ostream err_stream(&err);
+    Context context{
+        .out = out_stream,
+        .err = err_stream,
+        .clock = clock,
+        .zone = absl::UTCTimeZone(),
+        .environment =
+            [this](const std::string& name) {
+              const auto found = environment.find(name);
+              return found != environment.end() ? found->second : "";
+            },
+        .terminal = [this] { return terminal; },
+        .catch_signals = [this]() -> absl::StatusOr<std::unique_ptr<Signals>> {
+          return std::make_unique<FakeSignals>(signals);
+        }};
+    return RunCli(arguments, context);
+  }
+
+  const std::string& directory() const { return directory_; }
+
+ private:
+  static std::string MakeDirectory() {
+    std::string path = "/tmp/ephemera_cli_test_XXXXXX";
+    EXPECT_NE(mkdtemp(path.data()), nullptr);
+    return path;
+  }
+
+  const std::string directory_;
+
+ public:
+  FakeClock clock;
+  FakeController controller{directory_ + "/s"};
+  Terminal terminal;
+  FakeSignals::Shared signals;
+  std::map<std::string, std::string> environment = {
+      {"EPHEMERA_CONTROLLER", controller.address()}};
+};
+
+}  // namespace ephemera::cli
+
+#endif  // EPHEMERA_TESTS_CLI_CLI_TEST_FIXTURE_H_
