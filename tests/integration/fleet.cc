@@ -1,0 +1,204 @@
+#include "tests/integration/fleet.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <functional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/clock.h"
+#include "common/proto_time.h"
+#include "common/unique_fd.h"
+#include "ephemera/v1/history_service.grpc.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/grpcpp.h"
+#include "tests/support/wait_until.h"
+
+namespace ephemera {
+namespace {
+
+constexpr absl::Duration kStartTimeout = absl::Seconds(20);
+
+bool Connectable(const std::string& socket_path) {
+  const UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  socket_path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                 sizeof address) == 0;
+}
+
+// All pages of a history call.
+template <typename Request, typename Response, typename Point>
+std::vector<Point> AllPages(
+    Request request,
+    const std::function<grpc::Status(grpc::ClientContext*, const Request&,
+                                     Response*)>& call) {
+  std::vector<Point> result;
+  request.set_page_size(10000);
+  while (true) {
+    grpc::ClientContext context;
+    Response response;
+    if (!call(&context, request, &response).ok()) return {};
+    result.insert(result.end(), response.points().begin(),
+                  response.points().end());
+    if (response.next_page_token().empty()) return result;
+    request.set_page_token(response.next_page_token());
+  }
+}
+
+}  // namespace
+
+Command Fleet::ControllerCommand(const std::vector<std::string>& flags) const {
+  Command command;
+  command.argv = {EPHEMERA_CONTROLLER_BINARY, "--data-dir", data_dir(),
+                  "--listen", address()};
+  command.argv.insert(command.argv.end(), flags.begin(), flags.end());
+  return command;
+}
+
+Command Fleet::AgentCommand(absl::string_view name, const NetNamespace* net,
+                            const std::vector<std::string>& flags) const {
+  Command command;
+  command.argv = {EPHEMERA_AGENT_BINARY,
+                  "--controller",
+                  address(),
+                  "--name",
+                  std::string(name),
+                  "--snapshot-interval",
+                  "1s",
+                  "--cpu-budget",
+                  "20"};
+  command.argv.insert(command.argv.end(), flags.begin(), flags.end());
+  command.net = net;
+  return command;
+}
+
+absl::StatusOr<Process> Fleet::StartController(const Command& command) const {
+  absl::StatusOr<Process> process = Process::Start(command);
+  if (!process.ok()) return process;
+  if (WaitUntil(
+          [&] { return !process->running() || Connectable(socket_path()); },
+          kStartTimeout) &&
+      process->running()) {
+    return process;
+  }
+  return absl::DeadlineExceededError(
+      absl::StrCat("the controller does not listen: ", process->err()));
+}
+
+CommandResult Fleet::Cli(const std::vector<std::string>& arguments) const {
+  Command command;
+  command.argv = {EPHEMERA_CLI_BINARY};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  command.environment = {"EPHEMERA_CONTROLLER=" + address()};
+  return RunCommand(command);
+}
+
+absl::Status Fleet::Cli(const std::vector<std::string>& arguments,
+                        google::protobuf::Message& response) const {
+  std::vector<std::string> with_format = arguments;
+  with_format.insert(with_format.end(), {"-o", "json"});
+  const CommandResult result = Cli(with_format);
+  if (result.exit_code != 0) return absl::UnknownError(result.err);
+  const auto status =
+      google::protobuf::util::JsonStringToMessage(result.out, &response);
+  if (!status.ok()) {
+    return absl::DataLossError(
+        absl::StrCat(status.ToString(), ": ", result.out));
+  }
+  return absl::OkStatus();
+}
+
+v1::Agent Fleet::ShowAgent(absl::string_view name) const {
+  v1::Agent agent;
+  if (!Cli({"agents", "show", std::string(name)}, agent).ok()) agent.Clear();
+  return agent;
+}
+
+v1::ListFlowGroupsResponse Fleet::Top(absl::string_view name) const {
+  v1::ListFlowGroupsResponse response;
+  if (!Cli({"top", "--agent", std::string(name)}, response).ok()) {
+    response.Clear();
+  }
+  return response;
+}
+
+bool Fleet::WaitForSnapshot(absl::string_view agent,
+                            absl::Duration timeout) const {
+  const int64_t after = absl::ToInt64Microseconds(SystemClock().BootTime());
+  return WaitUntil(
+      [&] { return ShowAgent(agent).snapshot().boottime_us() > after; },
+      timeout, absl::Milliseconds(200));
+}
+
+bool Fleet::WaitForConnected(absl::string_view agent,
+                             absl::Duration timeout) const {
+  return WaitUntil([&] { return ShowAgent(agent).connected(); }, timeout,
+                   absl::Milliseconds(100));
+}
+
+std::shared_ptr<grpc::Channel> Fleet::NewChannel() const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(
+      address(), grpc::InsecureChannelCredentials(), arguments);
+}
+
+std::vector<v1::GaugePoint> Fleet::GaugeHistory(absl::string_view agent,
+                                                absl::Time start) const {
+  const auto stub = v1::HistoryService::NewStub(NewChannel());
+  v1::ListGaugePointsRequest request;
+  request.set_agent(absl::StrCat("agents/", agent));
+  *request.mutable_range()->mutable_start_time() = ToProto(start);
+  return AllPages<v1::ListGaugePointsRequest, v1::ListGaugePointsResponse,
+                  v1::GaugePoint>(
+      request, [&](auto* context, const auto& page, auto* response) {
+        return stub->ListGaugePoints(context, page, response);
+      });
+}
+
+std::vector<v1::FlowPoint> Fleet::FlowHistory(absl::string_view agent,
+                                              uint32_t port,
+                                              absl::Time start) const {
+  const auto stub = v1::HistoryService::NewStub(NewChannel());
+  v1::ListFlowPointsRequest request;
+  request.mutable_filter()->set_agent(absl::StrCat("agents/", agent));
+  request.mutable_filter()->set_port(port);
+  *request.mutable_range()->mutable_start_time() = ToProto(start);
+  return AllPages<v1::ListFlowPointsRequest, v1::ListFlowPointsResponse,
+                  v1::FlowPoint>(
+      request, [&](auto* context, const auto& page, auto* response) {
+        return stub->ListFlowPoints(context, page, response);
+      });
+}
+
+Command TrafficCommand(const NetNamespace& net,
+                       const std::vector<std::string>& arguments) {
+  Command command;
+  command.argv = {EPHEMERA_TRAFFIC_BINARY};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  command.net = &net;
+  return command;
+}
+
+absl::StatusOr<Process> StartTrafficServer(const NetNamespace& net,
+                                           std::string& endpoint) {
+  absl::StatusOr<Process> process =
+      Process::Start(TrafficCommand(net, {"server", "--listen", endpoint}));
+  if (!process.ok()) return process;
+  constexpr absl::string_view kSays = "listening on ";
+  if (!WaitUntil([&] { return absl::EndsWith(process->out(), "\n"); },
+                 kStartTimeout)) {
+    return absl::DeadlineExceededError(process->err());
+  }
+  endpoint = process->out().substr(kSays.size());
+  endpoint.pop_back();
+  return process;
+}
+
+}  // namespace ephemera

@@ -1,0 +1,88 @@
+#ifndef EPHEMERA_TESTS_INTEGRATION_FLEET_H_
+#define EPHEMERA_TESTS_INTEGRATION_FLEET_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "ephemera/v1/agent_service.pb.h"
+#include "ephemera/v1/flow_service.pb.h"
+#include "ephemera/v1/history_service.pb.h"
+#include "google/protobuf/message.h"
+#include "grpcpp/channel.h"
+#include "tests/support/net_namespace.h"
+#include "tests/support/process.h"
+#include "tests/support/temp_dir.h"
+
+namespace ephemera {
+
+// The real programs around one controller address and one data directory, both
+// in a directory that goes away with the fleet. The caller owns the processes.
+// Not thread-safe.
+class Fleet {
+ public:
+  const std::string& directory() const { return directory_.path(); }
+  std::string data_dir() const { return directory() + "/data"; }
+  // "unix:PATH".
+  std::string address() const { return "unix:" + socket_path(); }
+
+  // ephemera-controller with `flags` added.
+  Command ControllerCommand(const std::vector<std::string>& flags = {}) const;
+  // ephemera-agent of that name with `flags` added, a snapshot each second
+  // where the CPU budget allows.
+  Command AgentCommand(absl::string_view name, const NetNamespace* net,
+                       const std::vector<std::string>& flags = {}) const;
+
+  // Starts a controller and waits until it takes connections.
+  // DEADLINE_EXCEEDED, with its log, where it does not.
+  absl::StatusOr<Process> StartController(const Command& command) const;
+  absl::StatusOr<Process> StartController() const {
+    return StartController(ControllerCommand());
+  }
+
+  // Runs `ephemera ARGUMENTS`.
+  CommandResult Cli(const std::vector<std::string>& arguments) const;
+  // Runs `ephemera ARGUMENTS -o json` and parses the answer.
+  absl::Status Cli(const std::vector<std::string>& arguments,
+                   google::protobuf::Message& response) const;
+
+  // `ephemera agents show NAME`; empty where there is no such agent.
+  v1::Agent ShowAgent(absl::string_view name) const;
+  // `ephemera top --agent NAME`.
+  v1::ListFlowGroupsResponse Top(absl::string_view name) const;
+
+  // Waits for a snapshot that began after this call, and returns whether there
+  // was one.
+  bool WaitForSnapshot(absl::string_view agent, absl::Duration timeout) const;
+  bool WaitForConnected(absl::string_view agent, absl::Duration timeout) const;
+
+  // A new channel to the controller, shared with no other.
+  std::shared_ptr<grpc::Channel> NewChannel() const;
+
+  // The raw gauge history of an agent, all pages, from `start` to now.
+  std::vector<v1::GaugePoint> GaugeHistory(absl::string_view agent,
+                                           absl::Time start) const;
+  std::vector<v1::FlowPoint> FlowHistory(absl::string_view agent, uint32_t port,
+                                         absl::Time start) const;
+
+ private:
+  std::string socket_path() const { return directory() + "/controller.sock"; }
+
+  TempDir directory_;
+};
+
+// ephemera-traffic with these arguments.
+Command TrafficCommand(const NetNamespace& net,
+                       const std::vector<std::string>& arguments);
+
+// Starts a traffic server and waits until it listens; `endpoint` is IP:PORT,
+// port 0 allowed. Sets `endpoint` to what it listens on.
+absl::StatusOr<Process> StartTrafficServer(const NetNamespace& net,
+                                           std::string& endpoint);
+
+}  // namespace ephemera
+
+#endif  // EPHEMERA_TESTS_INTEGRATION_FLEET_H_
