@@ -11,6 +11,7 @@
 #include "agent/sampler/flow_aggregator.h"
 #include "common/clock.h"
 #include "common/port_range.h"
+#include "controller/store/close_codec.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "tests/bench/benchmark.h"
@@ -31,28 +32,32 @@ constexpr size_t kMaxGroups = 64;
 // Closes by boot-clock second.
 using Closes = std::map<int64_t, uint32_t>;
 
-// What the snapshots so far tell. A second that two of them tell of has the
-// larger figure: the older its closes, the more of them may have expired.
+// What the snapshots so far tell, put together as the store does it: each
+// second from the first snapshot that tells of it.
 class Rebuilt {
  public:
   Rebuilt() : collector_(clock_), aggregator_(kMaxGroups) {}
 
   absl::Status TakeSnapshot() {
     v1::Snapshot snapshot;
-    aggregator_.Start(clock_.BootTime(), range_);
+    const absl::Duration start = clock_.BootTime();
+    snapshot.set_boottime_us(absl::ToInt64Microseconds(start));
+    aggregator_.Start(start, range_);
     if (absl::Status status = collector_.Dump(aggregator_); !status.ok()) {
       return status;
     }
     aggregator_.Finish(snapshot);
-    Closes sum;
+    const controller::CloseWindow window =
+        controller::NewCloses(snapshot, closed_through_);
+    closed_through_ = window.end;
     for (const v1::FlowGroup& group : snapshot.flow_groups()) {
       int64_t second = group.close_history().first_second();
       for (const uint32_t closes : group.close_history().closes()) {
-        sum[second++] += closes;
+        if (second >= window.start && second < window.end) {
+          closes_[second] += closes;
+        }
+        ++second;
       }
-    }
-    for (const auto& [second, closes] : sum) {
-      closes_[second] = std::max(closes_[second], closes);
     }
     return absl::OkStatus();
   }
@@ -65,6 +70,7 @@ class Rebuilt {
   agent::FlowAggregator aggregator_;
   const PortRange range_ = {.low = 32768, .high = 60999};
   Closes closes_;
+  int64_t closed_through_ = 0;
 };
 
 // The client's own count.

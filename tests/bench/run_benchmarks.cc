@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -13,6 +16,14 @@
 
 namespace ephemera::bench {
 namespace {
+
+struct Options {
+  // Names of figures; empty is all.
+  std::vector<std::string> only;
+  // File; empty is none.
+  std::string json;
+  bool list = false;
+};
 
 int Complain(int exit_code, absl::string_view text) {
   std::fprintf(stderr, "tests/bench/run: %s\n", std::string(text).c_str());
@@ -53,9 +64,7 @@ absl::StatusOr<Hosts> MakeHosts() {
   return Hosts{.a = *std::move(a), .b = *std::move(b)};
 }
 
-}  // namespace
-
-int RunBenchmarks(const Options& options) {
+int Run(const Options& options) {
   const std::vector<std::string> names = AllNames();
   if (options.list) {
     std::printf("%s\n", absl::StrJoin(names, "\n").c_str());
@@ -89,6 +98,20 @@ int RunBenchmarks(const Options& options) {
   file << FormatJson(figures);
   file.close();
   return file ? 0 : Complain(1, absl::StrCat("cannot write ", options.json));
+}
+
+}  // namespace
+
+int RunBenchmarks(int argc, char** argv) {
+  CLI::App app("Figures of Ephemera, each against a reference in the same run.",
+               "tests/bench/run");
+  Options options;
+  app.add_option("--only", options.only, "Only the figures of these names")
+      ->delimiter(',');
+  app.add_option("--json", options.json, "Also write them to this file");
+  app.add_flag("--list", options.list, "Name the figures and stop");
+  CLI11_PARSE(app, argc, argv);
+  return Run(options);
 }
 
 }  // namespace ephemera::bench

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -82,9 +83,9 @@ absl::Duration Cost(absl::Duration (*cpu_time)(),
 }
 
 absl::Duration Median(std::vector<absl::Duration> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2,
-                   values.end());
-  return values[values.size() / 2];
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 // Leaves kSockets TIME_WAIT sockets on host a, all to one port of b.
