@@ -150,7 +150,7 @@ Table AgentTable(const v1::ListAgentsResponse& agents, absl::Time now) {
                {.title = "CPU %", .align = Align::kRight, .drop_rank = 6},
                {.title = "LABELS", .drop_rank = 2, .min_width = 10}});
   for (const v1::Agent& agent : agents.agents()) {
-    const std::string kernel = agent.kernel_release();
+    const std::string& kernel = agent.kernel_release();
     const std::string brief_state =
         agent.connected()
             ? "up"

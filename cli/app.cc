@@ -42,6 +42,11 @@ std::string CommandLine(const CLI::App* app) {
   return name;
 }
 
+std::string HelpOf(const CLI::App* app) {
+  const CLI::App* parent = app->get_parent();
+  return app->help(parent == nullptr ? "" : CommandLine(parent));
+}
+
 std::vector<std::string> CommandNames(CLI::App* app) {
   std::vector<std::string> names;
   for (const CLI::App* command : app->get_subcommands({})) {
@@ -64,7 +69,7 @@ std::string DidYouMean(const std::string& typed,
                        const std::vector<std::string>& known) {
   const std::vector<std::string> near = NearNames(typed, known);
   if (near.empty()) return "";
-  return absl::StrCat("; did you mean '", absl::StrJoin(near, "' or '"), "'?");
+  return absl::StrCat(" (did you mean '", absl::StrJoin(near, "' or '"), "'?)");
 }
 
 // CLI11's many kinds of parse error as one line.
@@ -100,8 +105,7 @@ int Fail(const absl::Status& status, Context& context) {
 std::string ControllerAddress(const GlobalOptions& globals,
                               const Context& context) {
   if (!globals.controller.empty()) return globals.controller;
-  const std::string from_environment =
-      context.environment("EPHEMERA_CONTROLLER");
+  std::string from_environment = context.environment("EPHEMERA_CONTROLLER");
   if (!from_environment.empty()) return from_environment;
   return std::string(kDefaultControllerAddress);
 }
@@ -118,8 +122,6 @@ std::shared_ptr<CLI::App> MakeApp(GlobalOptions& globals, Action& action) {
   app->require_subcommand(1);
   app->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app->footer(
-      "Every command also takes --controller ADDR, -o table|json|csv and "
-      "--timeout TIME.\n"
       "Examples:\n"
       "  ephemera top --watch\n"
       "  ephemera top --port 5774\n"
@@ -128,6 +130,7 @@ std::shared_ptr<CLI::App> MakeApp(GlobalOptions& globals, Action& action) {
       "Environment: EPHEMERA_CONTROLLER, NO_COLOR.\n"
       "Exit codes: 0 ok, 1 failed, 2 usage, 3 controller not reachable, "
       "4 permission denied.");
+  AddGlobalFlags(*app, globals);
   AddAgentsCommand(*app, globals, action);
   AddTopCommand(*app, globals, action);
   AddHistoryCommand(*app, globals, action);
@@ -146,7 +149,7 @@ int RunCli(const std::vector<std::string>& arguments, Context& context) {
     context.out << version.what() << '\n';
     return kExitOk;
   } catch (const CLI::CallForHelp&) {
-    context.out << Deepest(app.get())->help();
+    context.out << HelpOf(Deepest(app.get()));
     return kExitOk;
   } catch (const CLI::ParseError& error) {
     return Fail(absl::InvalidArgumentError(UsageLine(error, app.get())),

@@ -203,13 +203,13 @@ std::string DrawRow(const std::vector<Canvas::CellContent>& cells,
 void AddTimeAxis(const Chart& chart, absl::TimeZone zone, const Glyphs& glyphs,
                  size_t width, std::vector<std::string>& lines) {
   constexpr int64_t kIntervals[] = {
-      1,       2,       5,          10,         15,    20,     30,
-      60,      120,     300,        600,        900,   1800,   3600,
-      7200,    10800,   21600,      43200,      86400, 172800, 604800,
-      1209600, 2419200, 7 * 604800, 26 * 604800};
+      1,     2,      5,      10,      15,      20,      30,      60,    120,
+      300,   600,    900,    1800,    3600,    7200,    10800,   21600, 43200,
+      86400, 172800, 604800, 1209600, 2419200, 4838400, 14515200};
   const size_t columns = chart.columns.size();
   const int64_t step = std::max<int64_t>(1, absl::ToInt64Seconds(chart.step));
-  const bool days = step * static_cast<int64_t>(columns) > 36 * 3600;
+  const bool days =
+      chart.step * static_cast<int64_t>(columns) > absl::Hours(36);
   const auto format_for = [&](int64_t interval) {
     if (days) return interval >= 86400 ? "%m-%d" : "%m-%d %H:%M";
     return interval < 60 ? "%H:%M:%S" : "%H:%M";
@@ -229,7 +229,8 @@ void AddTimeAxis(const Chart& chart, absl::TimeZone zone, const Glyphs& glyphs,
   for (size_t x = 0; x < columns; ++x) {
     const absl::Time time = chart.start + chart.step * static_cast<int64_t>(x);
     // Ticks are round in the reader's zone.
-    const int64_t local = absl::ToUnixSeconds(time) + zone.At(time).offset;
+    const int64_t local =
+        absl::ToUnixSeconds(time + absl::Seconds(zone.At(time).offset));
     const bool tick = local % interval < step;
     axis += tick ? glyphs.time_tick : glyphs.line;
     if (!tick) continue;
@@ -275,8 +276,9 @@ std::vector<std::string> RenderChart(const Chart& chart, int height,
   DrawMarks(shown, scale, rows, glyphs, canvas);
 
   std::vector<std::string> labels(static_cast<size_t>(rows));
-  for (double tick = scale.tick; tick <= scale.top * (1 + 1e-9);
-       tick += scale.tick) {
+  const auto ticks = static_cast<int>(std::lround(scale.top / scale.tick));
+  for (int i = 1; i <= ticks; ++i) {
+    const double tick = i * scale.tick;
     labels[static_cast<size_t>(RowOf(tick, scale.top, rows))] =
         FormatShort(tick);
   }

@@ -19,31 +19,35 @@ CLI::App* AddCommand(CLI::App& parent, const std::string& name,
   CLI::App* command = parent.add_subcommand(name, description);
   command->footer(absl::StrCat(
       "Examples:\n  ", absl::StrReplaceAll(examples, {{"\n", "\n  "}})));
+  AddGlobalFlags(*command, globals);
+  return command;
+}
+
+void AddGlobalFlags(CLI::App& command, GlobalOptions& globals) {
   constexpr char kGroup[] = "Global flags";
   command
-      ->add_option("--controller", globals.controller,
-                   "Where the controller is (default: $EPHEMERA_CONTROLLER, "
-                   "else unix:/run/ephemera/controller.sock)")
+      .add_option("--controller", globals.controller,
+                  "Where the controller is (default: $EPHEMERA_CONTROLLER, "
+                  "else unix:/run/ephemera/controller.sock)")
       ->option_text("ADDR")
       ->group(kGroup);
-  static const std::map<std::string, OutputFormat> kFormats = {
+  static const std::map<std::string, OutputFormat> formats = {
       {"table", OutputFormat::kTable},
       {"json", OutputFormat::kJson},
       {"csv", OutputFormat::kCsv}};
   command
-      ->add_option_function<std::string>(
+      .add_option_function<std::string>(
           "-o,--output",
           [&globals](const std::string& text) {
-            globals.format = kFormats.at(text);
+            globals.format = formats.at(text);
           },
           "Form of the output (default: table)")
-      ->check(CLI::IsMember(kFormats))
+      ->check(CLI::IsMember(formats))
       ->option_text("table|json|csv")
       ->group(kGroup);
-  AddDurationFlag(*command, "--timeout", globals.timeout,
+  AddDurationFlag(command, "--timeout", globals.timeout,
                   "How long to wait for the controller (default: 10s)");
-  command->get_option("--timeout")->group(kGroup);
-  return command;
+  command.get_option("--timeout")->group(kGroup);
 }
 
 void AddDurationFlag(CLI::App& command, const std::string& flags,

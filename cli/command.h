@@ -12,6 +12,8 @@
 #include "cli/text.h"
 #include "google/protobuf/message.h"
 
+// CLI11's name.
+// NOLINTNEXTLINE(readability-identifier-naming)
 namespace CLI {
 class App;
 }  // namespace CLI
@@ -43,6 +45,9 @@ using Action = std::function<absl::Status(Session&)>;
 CLI::App* AddCommand(CLI::App& parent, const std::string& name,
                      const std::string& description, GlobalOptions& globals,
                      const std::string& examples);
+
+// The flags that may stand before as well as after the command's name.
+void AddGlobalFlags(CLI::App& command, GlobalOptions& globals);
 
 // A flag that takes a span of time longer than zero.
 void AddDurationFlag(CLI::App& command, const std::string& flags,

@@ -51,7 +51,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connection::Channel() {
 }
 
 absl::Status Connection::Explain(const grpc::Status& status) const {
-  const absl::Status plain = FromGrpcStatus(status);
+  absl::Status plain = FromGrpcStatus(status);
   const absl::string_view message = plain.message();
   switch (plain.code()) {
     case absl::StatusCode::kUnavailable: {

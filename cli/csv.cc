@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
@@ -18,8 +19,7 @@ void CsvWriter::Field(absl::string_view raw) {
 CsvWriter& CsvWriter::Text(absl::string_view text) {
   std::string field = EscapeText(text);
   constexpr absl::string_view kFormulaStarts = "=+-@";
-  if (!field.empty() &&
-      kFormulaStarts.find(field[0]) != absl::string_view::npos) {
+  if (!field.empty() && absl::StrContains(kFormulaStarts, field[0])) {
     field.insert(field.begin(), '\'');
   }
   if (field.find_first_of(",\"") != std::string::npos) {

@@ -6,12 +6,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "cli/command.h"
 #include "ephemera/v1/flow_service.pb.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
 
 namespace ephemera::cli {
 

@@ -17,17 +17,17 @@ constexpr absl::Duration kLongestDelay = absl::Seconds(1);
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FlowWatcher>> FlowWatcher::Create(
-    std::shared_ptr<grpc::Channel> channel,
+    const std::shared_ptr<grpc::Channel>& channel,
     const v1::WatchFlowGroupsRequest& request) {
   const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd < 0) {
     return absl::InternalError(absl::ErrnoToStatus(errno, "eventfd").message());
   }
-  return std::unique_ptr<FlowWatcher>(
-      new FlowWatcher(fd, std::move(channel), request));
+  return std::unique_ptr<FlowWatcher>(new FlowWatcher(fd, channel, request));
 }
 
-FlowWatcher::FlowWatcher(int event_fd, std::shared_ptr<grpc::Channel> channel,
+FlowWatcher::FlowWatcher(int event_fd,
+                         const std::shared_ptr<grpc::Channel>& channel,
                          const v1::WatchFlowGroupsRequest& request)
     : event_fd_(event_fd),
       request_(request),

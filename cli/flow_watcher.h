@@ -32,7 +32,7 @@ class FlowWatcher {
 
   // INTERNAL where the kernel refuses an eventfd.
   static absl::StatusOr<std::unique_ptr<FlowWatcher>> Create(
-      std::shared_ptr<grpc::Channel> channel,
+      const std::shared_ptr<grpc::Channel>& channel,
       const v1::WatchFlowGroupsRequest& request);
   ~FlowWatcher();
   FlowWatcher(const FlowWatcher&) = delete;
@@ -45,7 +45,7 @@ class FlowWatcher {
   std::deque<Event> Take();
 
  private:
-  FlowWatcher(int event_fd, std::shared_ptr<grpc::Channel> channel,
+  FlowWatcher(int event_fd, const std::shared_ptr<grpc::Channel>& channel,
               const v1::WatchFlowGroupsRequest& request);
 
   void Run();

@@ -23,7 +23,7 @@ void Table::AddRow(std::vector<Cell> cells) {
   rows_.push_back({.cells = std::move(cells), .note = ""});
 }
 
-void Table::AddNote(std::string note) {
+void Table::AddNote(const std::string& note) {
   rows_.push_back({.cells = {}, .note = EscapeText(note)});
 }
 

@@ -26,6 +26,7 @@ struct Column {
 };
 
 struct Cell {
+  // Implicit, so that a row reads as a list of texts.
   // NOLINTNEXTLINE(google-explicit-constructor)
   Cell(std::string full, Color color = Color::kNone)
       : text(std::move(full)), color(color) {}
@@ -47,7 +48,7 @@ class Table {
   // REQUIRES: one cell per column.
   void AddRow(std::vector<Cell> cells);
   // A dim line across all columns, between the rows.
-  void AddNote(std::string note);
+  void AddNote(const std::string& note);
 
   size_t rows() const { return rows_.size(); }
 

@@ -147,7 +147,7 @@ std::string FormatAge(absl::Duration age) {
   const int64_t seconds = std::max<int64_t>(0, absl::ToInt64Seconds(age));
   if (seconds < 60) return absl::StrCat(seconds, "s");
   if (seconds < 3600) return absl::StrCat(seconds / 60, "m");
-  if (seconds < 48 * 3600) return absl::StrCat(seconds / 3600, "h");
+  if (age < absl::Hours(48)) return absl::StrCat(seconds / 3600, "h");
   return absl::StrCat(seconds / 86400, "d");
 }
 

@@ -158,9 +158,9 @@ absl::Status WatchTop(const v1::WatchFlowGroupsRequest& request,
   // Before the first RPC: the threads that gRPC starts inherit the mask.
   auto signals = context.catch_signals();
   if (!signals.ok()) return signals.status();
-  auto channel = session.connection.Channel();
+  const auto channel = session.connection.Channel();
   if (!channel.ok()) return channel.status();
-  auto watcher = FlowWatcher::Create(*std::move(channel), request);
+  auto watcher = FlowWatcher::Create(*channel, request);
   if (!watcher.ok()) return watcher.status();
 
   std::unique_ptr<FrameSink> sink;
@@ -190,7 +190,7 @@ absl::Status WatchTop(const v1::WatchFlowGroupsRequest& request,
         sink->Show(*std::move(event.response));
         continue;
       }
-      const absl::Status status = session.connection.Explain(event.broken);
+      absl::Status status = session.connection.Explain(event.broken);
       if (!answered || !MayRecover(status)) return status;
       sink->ShowBroken();
     }

@@ -100,7 +100,7 @@ std::variant<ControllerOptions, int> ParseControllerOptions(
       {"error", LogLevel::kError}};
   std::string level = "info";
   app.add_option("--log-level", level, "What is logged, to standard error")
-      ->type_name("debug|info|warning|error")
+      ->type_name("LEVEL")
       ->check(CLI::IsMember(levels))
       ->capture_default_str();
   // CLI11 reports by exceptions; they end here.

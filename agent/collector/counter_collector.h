@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "agent/collector/gauge_reader.h"
-#include "agent/collector/unique_fd.h"
+#include "common/unique_fd.h"
 
 namespace ephemera::agent {
 

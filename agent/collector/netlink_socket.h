@@ -6,7 +6,7 @@
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "agent/collector/unique_fd.h"
+#include "common/unique_fd.h"
 
 namespace ephemera::agent {
 

@@ -11,8 +11,8 @@
 #include "absl/strings/string_view.h"
 #include "agent/collector/boundary_filter.h"
 #include "agent/collector/socket_collector.h"
-#include "agent/collector/unique_fd.h"
 #include "common/clock.h"
+#include "common/unique_fd.h"
 
 namespace ephemera::agent {
 

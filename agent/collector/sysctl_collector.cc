@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
-#include "agent/collector/unique_fd.h"
+#include "common/unique_fd.h"
 
 namespace ephemera::agent {
 namespace {

@@ -6,6 +6,7 @@ namespace ephemera::controller {
 namespace {
 
 constexpr int64_t kWindowUs = 60'000'000;
+constexpr int64_t kGaugeIntervalUs = 1'000'000;
 // A gauge a second and a snapshot now and then are about 70.
 constexpr size_t kMaxReadings = 256;
 
@@ -37,14 +38,11 @@ v1::SamplingCost CostWindow::Mean() const {
   };
   const auto [oldest, newest] =
       std::minmax_element(readings_.begin(), readings_.end(), by_time);
-  const auto elapsed_us =
-      static_cast<double>(newest->boottime_us - oldest->boottime_us);
-  if (elapsed_us > 0) {
-    // n readings span n - 1 intervals: the oldest one's cost lies before.
-    const double spent_ns =
-        cpu_ns[0] + cpu_ns[1] - static_cast<double>(oldest->cpu_ns);
-    result.set_cpu_fraction(spent_ns / 1e3 / elapsed_us);
-  }
+  // The newest gauge sample pays for the second that it begins: so the first
+  // readings after a start are not a share of next to no time.
+  const auto elapsed_us = static_cast<double>(
+      newest->boottime_us - oldest->boottime_us + kGaugeIntervalUs);
+  result.set_cpu_fraction((cpu_ns[0] + cpu_ns[1]) / 1e3 / elapsed_us);
   return result;
 }
 

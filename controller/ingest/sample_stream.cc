@@ -314,9 +314,17 @@ void SampleStream::OnStored(uint64_t sequence, const absl::Status& status) {
     if (status.ok()) {
       acks_.Store(sequence);
       store_full_ = false;
-    } else {
+    } else if (absl::IsCancelled(status)) {
       // It will not be stored: waiting for it would be in vain.
-      End(StoreError(status));
+      End(ShuttingDown());
+      drain_ = false;
+    } else if (!ending_) {
+      // A failing disk is tried again; this batch alone is what cannot be
+      // stored. The agent must leave it out, or it would come back for ever.
+      refused_sequence_ = sequence;
+      End(FieldError("batch",
+                     absl::StrCat("sequence ", sequence,
+                                  " cannot be stored: ", status.message())));
       drain_ = false;
     }
   }

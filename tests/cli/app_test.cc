@@ -47,12 +47,27 @@ TEST_F(CliTest, ShowsVersionAndHelp) {
   }
 }
 
+TEST_F(CliTest, HelpNamesTheWholeCommand) {
+  EXPECT_THAT(Run({"top", "--help"}).out, HasSubstr("Usage: ephemera top "));
+  EXPECT_THAT(Run({"agents", "show", "--help"}).out,
+              HasSubstr("Usage: ephemera agents show "));
+}
+
+TEST_F(CliTest, GlobalFlagsMayStandBeforeTheCommand) {
+  const CliResult before =
+      Run({"--controller", "10.0.0.1:5", "agents", "list"});
+  EXPECT_EQ(before.exit_code, kExitUsage);
+  EXPECT_THAT(before.err, HasSubstr("'10.0.0.1:5' is not on this host"));
+  EXPECT_EQ(Run({"agents", "list", "--controller", "10.0.0.1:5"}).err,
+            before.err);
+}
+
 TEST_F(CliTest, UsageErrorsAreOneLineWithAHint) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{}, "no command given: agents, top, history, completion"},
       {{"agents"}, "no command given: list, show"},
-      {{"tpo"}, "unknown command 'tpo'; did you mean 'top'?"},
-      {{"agents", "lst"}, "unknown command 'lst'; did you mean 'list'?"},
+      {{"tpo"}, "unknown command 'tpo' (did you mean 'top'?)"},
+      {{"agents", "lst"}, "unknown command 'lst' (did you mean 'list'?)"},
       {{"top", "--intervall", "1s"}, "did you mean '--interval'?"},
       {{"top", "extra"}, "unexpected argument 'extra'"},
       {{"top", "--port", "0"}, "--port"},

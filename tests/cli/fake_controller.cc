@@ -274,7 +274,8 @@ void FillWithIncident(absl::Time now, FakeController& controller) {
     v1::GaugePoint* gauge = controller.gauge_points.add_points();
     *gauge->mutable_start_time() = ago(600 - 60 * i);
     gauge->set_readings(60);
-    gauge->mutable_gauge()->set_tcp_tw(static_cast<uint64_t>(3000 * i));
+    gauge->mutable_gauge()->set_tcp_tw(uint64_t{3000} *
+                                       static_cast<uint64_t>(i));
     gauge->mutable_gauge()->set_tcp_inuse(200);
     gauge->mutable_gauge()->set_tcp6_inuse(20);
     gauge->mutable_gauge()->set_curr_estab(211);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace ephemera::cli {
@@ -12,7 +13,7 @@ TEST(Text, EscapesWhatDrivesATerminal) {
   EXPECT_EQ(EscapeText("line\nline\r\t\x7f"), "line\\x0aline\\x0d\\x09\\x7f");
   // C1 CSI, and the override that writes backwards.
   EXPECT_EQ(EscapeText("\xc2\x9b"), "\\xc2\\x9b");
-  EXPECT_EQ(EscapeText("\xe2\x80\xae"), "\\xe2\\x80\\xae");
+  EXPECT_EQ(EscapeText(absl::StrCat("\xe2\x80", "\xae")), "\\xe2\\x80\\xae");
   EXPECT_EQ(EscapeText(absl::string_view("\0", 1)), "\\x00");
 }
 

@@ -63,7 +63,7 @@ TEST(ControllerOptions, RefuseWithTheFlagAndTheValue) {
   EXPECT_THAT(Error({"--retain-hour", "7d"}),
               HasSubstr("--retain-minute: 30d is more than 7d of "
                         "--retain-hour"));
-  EXPECT_THAT(Error({"--listen", "0.0.0.0:7400"}), HasSubstr("needs TLS"));
+  EXPECT_THAT(Error({"--listen", "0.0.0.0:7400"}), HasSubstr("need TLS"));
   EXPECT_THAT(Error({"--listen", "nonsense"}),
               HasSubstr("is not a controller address"));
   EXPECT_THAT(Error({"--log-level", "loud"}), HasSubstr("--log-level"));

@@ -53,15 +53,15 @@ extern "C" {
 intptr_t syscall(intptr_t number, ...) noexcept {
   va_list list;
   va_start(list, number);
-  intptr_t arguments[6];
-  for (intptr_t& argument : arguments) argument = va_arg(list, intptr_t);
+  void* arguments[6];
+  for (void*& argument : arguments) argument = va_arg(list, void*);
   va_end(list);
   timespec until;
-  if (number == SYS_futex && (arguments[1] & FUTEX_CLOCK_REALTIME) != 0 &&
-      arguments[3] != 0) {
-    until = *reinterpret_cast<const timespec*>(arguments[3]);
+  if (number == SYS_futex && arguments[3] != nullptr &&
+      (reinterpret_cast<intptr_t>(arguments[1]) & FUTEX_CLOCK_REALTIME) != 0) {
+    until = *static_cast<const timespec*>(arguments[3]);
     until.tv_sec -= Shift();
-    arguments[3] = reinterpret_cast<intptr_t>(&until);
+    arguments[3] = &until;
   }
   return RealSystemCall()(number, arguments[0], arguments[1], arguments[2],
                           arguments[3], arguments[4], arguments[5]);

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <utility>
 
-#include "agent/collector/unique_fd.h"
+#include "common/unique_fd.h"
 
 namespace ephemera::agent {
 

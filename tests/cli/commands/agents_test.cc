@@ -93,8 +93,7 @@ TEST_F(AgentsTest, ShowsOneInFull) {
         "  all states                    28,232\n",
         "  read from                     inet_diag\n",
         "  read at                       2027-01-15 07:59:57 (3s ago)\n",
-        "  ports per pool                28,232, knee at 14,116, good for 470 "
-        "closes/s\n",
+        "28,232, knee at 14,116, good for 470 closes/s\n",
         "  0.0.0.0:22        0    128\n",
         "  connections opened            470.2\n",
         "  net.ipv4.ip_local_port_range  32768 60999\n",

@@ -197,8 +197,8 @@ TEST_F(FleetRegistryTest, MeansTheCostOfTheLastMinute) {
   const v1::SamplingCost cost = View().cost;
   EXPECT_DOUBLE_EQ(cost.gauge_cpu_us(), 100);
   EXPECT_DOUBLE_EQ(cost.snapshot_cpu_us(), 10'000);
-  // 50 gauges and one snapshot after the first, over 50 s.
-  EXPECT_NEAR(cost.cpu_fraction(), (50 * 100e-6 + 10e-3) / 50, 1e-9);
+  // 51 gauges, each of a second, and one snapshot.
+  EXPECT_NEAR(cost.cpu_fraction(), (51 * 100e-6 + 10e-3) / 51, 1e-9);
 }
 
 TEST_F(FleetRegistryTest, StartsFromWhatIsStored) {

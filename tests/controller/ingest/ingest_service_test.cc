@@ -243,6 +243,19 @@ TEST_F(IngestServiceTest, DoesNotWaitForAStoreThatFails) {
   EXPECT_EQ(peer->Drain().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(IngestServiceTest, RefusesABatchThatTheStoreCanNeverTake) {
+  samples_.SetAutomatic(false);
+  const auto peer = Connected("b1");
+  ASSERT_TRUE(peer->Send(1));
+  samples_.AwaitAttempts(1);
+  samples_.Complete(absl::InternalError("a constraint failed"));
+  const grpc::Status status = peer->Drain();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(),
+            "batch: sequence 1 cannot be stored: a constraint failed");
+  EXPECT_EQ(peer->RefusedSequence(), "1");
+}
+
 TEST_F(IngestServiceTest, RefusesMessagesOutOfTurn) {
   Peer no_hello(*stub_, "b1");
   ASSERT_TRUE(no_hello.Send(1));

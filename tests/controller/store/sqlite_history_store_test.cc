@@ -65,7 +65,7 @@ class SqliteHistoryStoreTest : public ::testing::Test {
 
   TestStore store_;
   const AgentId agent_ = store_.AddAgent();
-  const Retention retention_;
+  const Retention retention_{};
   SqliteHistoryStore history_{store_->database_path(), retention_,
                               [this] { return store_.clock().Now(); }};
 };

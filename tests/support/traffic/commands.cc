@@ -4,8 +4,11 @@
 
 #include <cstdio>
 #include <fstream>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/stop_signal.h"
@@ -15,6 +18,20 @@
 
 namespace ephemera::traffic {
 namespace {
+
+struct ServerOptions {
+  std::vector<std::string> listen;
+  std::string close = "client";
+};
+
+struct ClientOptions {
+  std::vector<std::string> to;
+  std::vector<double> rates;
+  double seconds = 0;
+  std::string close = "client";
+  // Where the report goes; empty is standard output.
+  std::string report;
+};
 
 int Complain(const absl::Status& status) {
   std::fprintf(stderr, "ephemera-traffic: %s\n",
@@ -48,8 +65,6 @@ void RaiseFileLimit() {
 // Ahead of what else runs here, where that is allowed: a second's figures are
 // only as good as the pace.
 void RaisePriority() { setpriority(PRIO_PROCESS, 0, -15); }
-
-}  // namespace
 
 int RunServer(const ServerOptions& options) {
   const absl::StatusOr<StopSignal> stop = StopSignal::Create();
@@ -91,6 +106,36 @@ int RunClient(const ClientOptions& options) {
     return Complain(absl::UnavailableError("cannot write " + options.report));
   }
   return 0;
+}
+
+}  // namespace
+
+int RunTraffic(int argc, char** argv) {
+  CLI::App app("HTTP traffic without keep-alive.");
+  app.require_subcommand(1);
+
+  ServerOptions server;
+  CLI::App* serve = app.add_subcommand("server", "Answer requests");
+  serve->add_option("--listen", server.listen, "IP:PORT, repeatable")
+      ->required();
+  serve->add_option("--close", server.close, "Side that closes first")
+      ->check(CLI::IsMember({"client", "server"}));
+
+  ClientOptions client;
+  CLI::App* request = app.add_subcommand("client", "Make requests");
+  request->add_option("--to", client.to, "IP:PORT, repeatable; taken in turn")
+      ->required();
+  request->add_option("--rate", client.rates, "Requests per second per stage")
+      ->delimiter(',')
+      ->required();
+  request->add_option("--seconds", client.seconds, "Length of each stage")
+      ->required();
+  request->add_option("--close", client.close, "Side that closes first")
+      ->check(CLI::IsMember({"client", "server"}));
+  request->add_option("--report", client.report, "File for the JSON report");
+
+  CLI11_PARSE(app, argc, argv);
+  return serve->parsed() ? RunServer(server) : RunClient(client);
 }
 
 }  // namespace ephemera::traffic
