@@ -12,18 +12,18 @@ using v1::GaugeRates;
 // Each instance is the `get` of one metric.
 template <bool (v1::GaugeSample::*has)() const,
           uint64_t (v1::GaugeSample::*get)() const>
-std::optional<double> Level(const GaugePoint& point, absl::Duration /*step*/) {
+std::optional<double> Level(const GaugePoint& point) {
   if (!(point.gauge().*has)()) return std::nullopt;
   return static_cast<double>((point.gauge().*get)());
 }
 
 template <double (GaugeRates::*get)() const>
-std::optional<double> Rate(const GaugePoint& point, absl::Duration /*step*/) {
+std::optional<double> Rate(const GaugePoint& point) {
   if (!point.has_rates()) return std::nullopt;
   return (point.rates().*get)();
 }
 
-std::optional<double> InUse(const GaugePoint& point, absl::Duration /*step*/) {
+std::optional<double> InUse(const GaugePoint& point) {
   const v1::GaugeSample& gauge = point.gauge();
   if (!gauge.has_tcp_inuse() && !gauge.has_tcp6_inuse()) return std::nullopt;
   // sockstat counts IPv4 sockets only, sockstat6 IPv6 ones.
@@ -31,39 +31,38 @@ std::optional<double> InUse(const GaugePoint& point, absl::Duration /*step*/) {
 }
 
 template <uint32_t (FlowPoint::*get)() const>
-std::optional<double> Count(const FlowPoint& point, absl::Duration /*step*/) {
+std::optional<double> Count(const FlowPoint& point) {
   if (point.readings() == 0) return std::nullopt;
   return (point.*get)();
 }
 
 template <uint32_t (v1::StateCounts::*get)() const>
-std::optional<double> State(const FlowPoint& point, absl::Duration /*step*/) {
+std::optional<double> State(const FlowPoint& point) {
   if (point.readings() == 0) return std::nullopt;
   return (point.states().*get)();
 }
 
 template <uint32_t (FlowPoint::*get)() const>
-std::optional<double> OfPool(const FlowPoint& point, absl::Duration /*step*/) {
+std::optional<double> OfPool(const FlowPoint& point) {
   if (point.readings() == 0 || point.ports_capacity() == 0) {
     return std::nullopt;
   }
   return (point.*get)();
 }
 
-std::optional<double> FillPercent(const FlowPoint& point, absl::Duration step) {
-  const auto used = OfPool<&FlowPoint::ports_used>(point, step);
+std::optional<double> FillPercent(const FlowPoint& point) {
+  const auto used = OfPool<&FlowPoint::ports_used>(point);
   if (!used.has_value()) return std::nullopt;
   // Rounded down as FormatFill() does.
   return std::floor(*used * 1000 / point.ports_capacity()) / 10;
 }
 
-std::optional<double> ClosesPerSecond(const FlowPoint& point,
-                                      absl::Duration step) {
-  if (!point.closes_known()) return std::nullopt;
-  return static_cast<double>(point.closes()) / absl::ToDoubleSeconds(step);
-}
-
 }  // namespace
+
+std::optional<double> ClosesPerSecond(const FlowPoint& point) {
+  if (!point.closes_known() || point.closes_seconds() == 0) return std::nullopt;
+  return static_cast<double>(point.closes()) / point.closes_seconds();
+}
 
 const std::vector<GaugeMetric>& GaugeMetrics() {
   using v1::GaugeSample;

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "ephemera/v1/history_service.pb.h"
 
 namespace ephemera::cli {
@@ -24,12 +23,15 @@ struct HistoryMetric {
   // Whether it is read at a moment (and holds until the next reading), rather
   // than known for each second.
   bool level = false;
-  // Absent where the point does not tell. `step` is the point's length.
-  std::optional<double> (*get)(const Point& point, absl::Duration step);
+  // Absent where the point does not tell.
+  std::optional<double> (*get)(const Point& point);
 };
 
 using GaugeMetric = HistoryMetric<v1::GaugePoint>;
 using FlowMetric = HistoryMetric<v1::FlowPoint>;
+
+// Over the seconds of the point whose closes are known.
+std::optional<double> ClosesPerSecond(const v1::FlowPoint& point);
 
 // In the order of the table's columns.
 const std::vector<GaugeMetric>& GaugeMetrics();

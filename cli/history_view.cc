@@ -63,8 +63,7 @@ void WriteCsvTitles(const GaugeHistory* /*kind*/, CsvWriter& csv) {
   csv.EndRow();
 }
 
-void WriteCsvFields(const v1::GaugePoint& point, absl::Duration /*step*/,
-                    CsvWriter& csv) {
+void WriteCsvFields(const v1::GaugePoint& point, CsvWriter& csv) {
   csv.Number(uint64_t{point.readings()});
   const v1::GaugeSample& gauge = point.gauge();
   for (const auto* field : CsvFields(v1::GaugeSample::descriptor())) {
@@ -90,8 +89,7 @@ void WriteCsvTitles(const FlowHistory* /*kind*/, CsvWriter& csv) {
   csv.Text("closes").Text("closes_per_second").EndRow();
 }
 
-void WriteCsvFields(const v1::FlowPoint& point, absl::Duration step,
-                    CsvWriter& csv) {
+void WriteCsvFields(const v1::FlowPoint& point, CsvWriter& csv) {
   const bool read = point.readings() > 0;
   const bool pool = read && point.ports_capacity() > 0;
   const auto number = [&csv](bool known, auto value) {
@@ -108,8 +106,8 @@ void WriteCsvFields(const v1::FlowPoint& point, absl::Duration step,
     number(read, uint64_t{(point.states().*field.get)()});
   }
   number(point.closes_known(), point.closes());
-  number(point.closes_known(),
-         static_cast<double>(point.closes()) / absl::ToDoubleSeconds(step));
+  const std::optional<double> rate = ClosesPerSecond(point);
+  number(rate.has_value(), rate.value_or(0));
 }
 
 Color CellColor(const GaugeMetric& /*metric*/, double /*value*/) {
@@ -212,7 +210,7 @@ std::vector<std::string> RenderHistory(const std::vector<History>& histories,
       if (several) cells.emplace_back(history.agent);
       cells.emplace_back(absl::FormatTime(format, start, zone));
       for (const auto& metric : metrics) {
-        const std::optional<double> value = metric.get(point, step);
+        const std::optional<double> value = metric.get(point);
         if (value.has_value()) {
           cells.emplace_back(FormatFixed(*value, metric.decimals),
                              CellColor(metric, *value));
@@ -227,17 +225,14 @@ std::vector<std::string> RenderHistory(const std::vector<History>& histories,
 }
 
 template <typename History>
-void WriteHistoryCsv(const std::vector<History>& histories,
-                     const HistoryRange& range, std::ostream& out) {
+void WriteHistoryCsv(const std::vector<History>& histories, std::ostream& out) {
   CsvWriter csv(out);
   const History* kind = nullptr;
   WriteCsvTitles(kind, csv);
   for (const History& history : histories) {
-    const absl::Duration step =
-        EffectiveStep(range.step, history.response.resolution());
     for (const auto& point : history.response.points()) {
       csv.Text(history.agent).Time(StartOf(point));
-      WriteCsvFields(point, step, csv);
+      WriteCsvFields(point, csv);
       csv.EndRow();
     }
   }
@@ -264,7 +259,7 @@ std::vector<Chart> HistoryCharts(const History& history,
     chart.step = range.step;
     chart.columns.resize(static_cast<size_t>(count));
     for (const auto& point : history.response.points()) {
-      const std::optional<double> value = metric->get(point, step);
+      const std::optional<double> value = metric->get(point);
       const int64_t first = (StartOf(point) - range.start) / range.step;
       // A point of a roll-up may be several columns wide.
       for (int64_t x = first; x < first + step / range.step; ++x) {
@@ -317,10 +312,8 @@ template std::vector<std::string> RenderHistory(const std::vector<FlowHistory>&,
                                                 const HistoryRange&,
                                                 absl::TimeZone,
                                                 const TextStyle&);
-template void WriteHistoryCsv(const std::vector<GaugeHistory>&,
-                              const HistoryRange&, std::ostream&);
-template void WriteHistoryCsv(const std::vector<FlowHistory>&,
-                              const HistoryRange&, std::ostream&);
+template void WriteHistoryCsv(const std::vector<GaugeHistory>&, std::ostream&);
+template void WriteHistoryCsv(const std::vector<FlowHistory>&, std::ostream&);
 template std::vector<Chart> HistoryCharts(const GaugeHistory&,
                                           const HistoryRange&,
                                           const std::vector<std::string>&,

@@ -34,8 +34,7 @@ std::vector<std::string> RenderHistory(const std::vector<History>& histories,
                                        const TextStyle& style);
 
 template <typename History>
-void WriteHistoryCsv(const std::vector<History>& histories,
-                     const HistoryRange& range, std::ostream& out);
+void WriteHistoryCsv(const std::vector<History>& histories, std::ostream& out);
 
 // One chart per name in `metrics`, which are names of metrics of this kind;
 // with none of them, those that matter most. `what` is what was selected.

@@ -121,8 +121,9 @@ class ScreenSink final : public FrameSink {
       for (const v1::MatchTotals& totals : response_.totals()) {
         off += totals.agent_connected() ? 0 : 1;
       }
-      title = absl::StrCat("ephemera top  ", when, "  ",
-                           response_.totals_size(), " agents");
+      title =
+          absl::StrCat("ephemera top  ", when, "  ", response_.totals_size(),
+                       response_.totals_size() == 1 ? " agent" : " agents");
       if (off > 0) absl::StrAppend(&title, " (", off, " off)");
       absl::StrAppend(&title, "  every ", FormatDuration(interval_),
                       "  Ctrl-C ends");

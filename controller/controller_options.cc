@@ -1,6 +1,7 @@
 #include "controller/controller_options.h"
 
 #include <map>
+#include <utility>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -65,8 +66,10 @@ void CheckTogether(const ControllerOptions& options) {
 
 }  // namespace
 
-std::variant<ControllerOptions, int> ParseControllerOptions(
-    int argc, const char* const* argv) {
+ParsedControllerOptions ParseControllerOptions(int argc,
+                                               const char* const* argv,
+                                               std::ostream& out,
+                                               std::ostream& err) {
   ControllerOptions options;
   CLI::App app("Keeps what the agents of a fleet see, and answers for it.",
                "ephemera-controller");
@@ -108,13 +111,14 @@ std::variant<ControllerOptions, int> ParseControllerOptions(
     app.parse(argc, argv);
     CheckTogether(options);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsageError;
+    const int code = app.exit(error, out, err);
+    return {.options = std::nullopt, .exit_code = code == 0 ? 0 : kUsageError};
   }
   options.log_level = levels.at(level);
   if (options.listen.empty()) {
     options.listen.emplace_back(kDefaultControllerAddress);
   }
-  return options;
+  return {.options = std::move(options), .exit_code = 0};
 }
 
 }  // namespace ephemera::controller

@@ -1,8 +1,9 @@
 #ifndef EPHEMERA_CONTROLLER_CONTROLLER_OPTIONS_H_
 #define EPHEMERA_CONTROLLER_CONTROLLER_OPTIONS_H_
 
+#include <optional>
+#include <ostream>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "common/log.h"
@@ -18,11 +19,18 @@ struct ControllerOptions {
   LogLevel log_level = LogLevel::kInfo;
 };
 
-// The options, or the exit code of a process that has nothing more to do: 0
-// after --help and --version, 2 after printing what is wrong with the command
-// line.
-std::variant<ControllerOptions, int> ParseControllerOptions(
-    int argc, const char* const* argv);
+// The options, or the exit code of a process that has nothing more to do.
+struct ParsedControllerOptions {
+  std::optional<ControllerOptions> options;
+  int exit_code = 0;
+};
+
+// Writes help and version to `out` (exit code 0), and what is wrong with the
+// command line to `err` (exit code 2).
+ParsedControllerOptions ParseControllerOptions(int argc,
+                                               const char* const* argv,
+                                               std::ostream& out,
+                                               std::ostream& err);
 
 }  // namespace ephemera::controller
 

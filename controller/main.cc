@@ -1,4 +1,4 @@
-#include <variant>
+#include <iostream>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -9,18 +9,18 @@
 int main(int argc, char** argv) {
   using ephemera::LogError;
   using ephemera::controller::Controller;
-  using ephemera::controller::ControllerOptions;
-  const auto parsed = ephemera::controller::ParseControllerOptions(argc, argv);
-  if (const int* const exit_code = std::get_if<int>(&parsed)) return *exit_code;
-  const auto& options = std::get<ControllerOptions>(parsed);
-  ephemera::SetLogLevel(options.log_level);
+  const ephemera::controller::ParsedControllerOptions parsed =
+      ephemera::controller::ParseControllerOptions(argc, argv, std::cout,
+                                                   std::cerr);
+  if (!parsed.options.has_value()) return parsed.exit_code;
+  ephemera::SetLogLevel(parsed.options->log_level);
   const auto stop = ephemera::StopSignal::Create();
   if (!stop.ok()) {
     LogError("%s", stop.status().message());
     return 1;
   }
   const ephemera::SystemClock clock;
-  const auto controller = Controller::Create(options, clock);
+  const auto controller = Controller::Create(*parsed.options, clock);
   if (!controller.ok()) {
     LogError("%s", controller.status().message());
     return 1;

@@ -133,7 +133,7 @@ absl::Status Print(const HistoryOptions& options, const HistoryRange& range,
   }
   const std::vector<std::string> gaps = GapLines(histories, context.zone);
   if (session.options.format == OutputFormat::kCsv) {
-    WriteHistoryCsv(histories, range, context.out);
+    WriteHistoryCsv(histories, context.out);
     for (const std::string& gap : gaps) context.err << gap << '\n';
     return absl::OkStatus();
   }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace ephemera::controller {
@@ -103,7 +104,7 @@ absl::Status CheckToken(absl::string_view field, absl::string_view value,
       !value.empty() && value.size() <= max_length &&
       std::all_of(value.begin(), value.end(), [&](char c) {
         return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-               others.find(c) != absl::string_view::npos;
+               absl::StrContains(others, c);
       });
   if (fits) return absl::OkStatus();
   return FieldError(field,

@@ -52,13 +52,15 @@ struct FleetRegistry::NewReadings {
 void FleetRegistry::Load(
     std::vector<std::pair<AgentRecord, NewestReadings>> agents) {
   const MutexLock lock(mutex_);
-  for (auto& [record, newest] : agents) {
+  for (auto& agent : agents) {
+    AgentRecord& record = agent.first;
+    NewestReadings& newest = agent.second;
     Entry& entry = entries_[record.name];
     AgentView& view = entry.view;
     view.last_seen = record.last_seen;
     // A reading that would be later than the newest one is of an earlier boot
     // of the host, whose boot clock says nothing about this one's.
-    const auto comparable = [&record = record](int64_t boottime_us) {
+    const auto comparable = [&](int64_t boottime_us) {
       return record.epoch + absl::Microseconds(boottime_us) <= record.last_seen
                  ? boottime_us
                  : int64_t{-1};

@@ -155,6 +155,10 @@ void SampleStream::Register() {
   if (status.ok()) return;
   const MutexLock lock(mutex_);
   registering_ = false;
+  OnNotTaken(status);
+}
+
+void SampleStream::OnNotTaken(const absl::Status& status) {
   if (absl::IsResourceExhausted(status)) {
     store_full_ = true;
   } else {
@@ -185,11 +189,7 @@ void SampleStream::Append() {
     return;
   }
   acks_.TakeBack();
-  if (absl::IsResourceExhausted(status)) {
-    store_full_ = true;
-  } else {
-    End(StoreError(status));
-  }
+  OnNotTaken(status);
 }
 
 void SampleStream::FinishCall() {
@@ -315,18 +315,15 @@ void SampleStream::OnStored(uint64_t sequence, const absl::Status& status) {
       acks_.Store(sequence);
       store_full_ = false;
     } else if (absl::IsCancelled(status)) {
-      // It will not be stored: waiting for it would be in vain.
       End(ShuttingDown());
-      drain_ = false;
     } else if (!ending_) {
-      // A failing disk is tried again; this batch alone is what cannot be
-      // stored. The agent must leave it out, or it would come back for ever.
+      // A failing disk is tried again: this batch can never be stored. The
+      // agent must leave it out, or it would come back for ever.
       refused_sequence_ = sequence;
-      End(FieldError("batch",
-                     absl::StrCat("sequence ", sequence,
-                                  " cannot be stored: ", status.message())));
-      drain_ = false;
+      End(FieldError("batch", absl::StrCat(sequence, " cannot be stored: ",
+                                           status.message())));
     }
+    if (!status.ok()) drain_ = false;  // it would wait in vain
   }
   Drive();
 }

@@ -64,6 +64,8 @@ class SampleStream final
   void Perform(Operation operation);
   void Register();
   void Append();
+  void OnNotTaken(const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishCall();
 
   // Events. The first two work on `request_` and return why it is refused.

@@ -59,8 +59,9 @@ grpc::ServerUnaryReactor* AgentService::ListAgents(
     v1::ListAgentsResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   absl::StatusOr<v1::ListAgentsResponse> answer = List(*request);
+  const absl::Status status = answer.status();
   if (answer.ok()) *response = *std::move(answer);
-  reactor->Finish(ToGrpcStatus(answer.status()));
+  reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 

@@ -67,8 +67,9 @@ grpc::ServerUnaryReactor* FlowService::ListFlowGroups(
     v1::ListFlowGroupsResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   absl::StatusOr<v1::ListFlowGroupsResponse> answer = List(*request);
+  const absl::Status status = answer.status();
   if (answer.ok()) *response = *std::move(answer);
-  reactor->Finish(ToGrpcStatus(answer.status()));
+  reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 

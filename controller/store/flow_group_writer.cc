@@ -80,7 +80,7 @@ absl::StatusOr<FlowGroupWriter::Row> FlowGroupWriter::FindRow(
 
 absl::StatusOr<FlowGroupWriter::Row> FlowGroupWriter::FindOrInsert(
     AgentId agent_id, const FlowGroupKey& key, int64_t hour_us) {
-  const absl::StatusOr<Row> row = FindRow(agent_id, key);
+  absl::StatusOr<Row> row = FindRow(agent_id, key);
   if (!row.ok() || row->group_id != 0) return row;
   SqliteRun run(insert_);
   BindKey(agent_id, key, run);

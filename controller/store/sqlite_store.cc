@@ -61,7 +61,7 @@ class SqliteStore::RegisterOperation final : public WriteOperation {
 };
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
-    Options options) {
+    const Options& options) {
   auto directory = DataDirectory::Open(options.data_dir);
   if (!directory.ok()) return directory.status();
   auto database = SqliteDatabase::Open((*directory)->DatabasePath(),
@@ -71,8 +71,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
       !status.ok()) {
     return status;
   }
-  auto store = std::unique_ptr<SqliteStore>(new SqliteStore(
-      std::move(options), *std::move(directory), *std::move(database)));
+  auto store = std::unique_ptr<SqliteStore>(
+      new SqliteStore(options, *std::move(directory), *std::move(database)));
   if (absl::Status status =
           LoadFlowGroups(*store->database_, store->groups_, store->index_);
       !status.ok()) {
@@ -81,7 +81,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
   return store;
 }
 
-SqliteStore::SqliteStore(Options options,
+SqliteStore::SqliteStore(const Options& options,
                          std::unique_ptr<DataDirectory> directory,
                          std::unique_ptr<SqliteDatabase> database)
     : directory_(std::move(directory)),

@@ -42,7 +42,8 @@ class SqliteStore final : public SampleStore,
   // Locks the directory, opens the database and brings its schema up to date.
   // Errors are those of DataDirectory::Open(), SqliteDatabase::Open() and
   // Migrate().
-  static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(Options options);
+  static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(
+      const Options& options);
   // Closes.
   ~SqliteStore() override;
 
@@ -82,7 +83,7 @@ class SqliteStore final : public SampleStore,
   class AppendOperation;
   class RegisterOperation;
 
-  SqliteStore(Options options, std::unique_ptr<DataDirectory> directory,
+  SqliteStore(const Options& options, std::unique_ptr<DataDirectory> directory,
               std::unique_ptr<SqliteDatabase> database);
 
   // WriteQueueHooks

@@ -285,8 +285,11 @@ void FillWithIncident(absl::Time now, FakeController& controller) {
     }
     v1::FlowPoint* flow = controller.flow_points.add_points();
     *flow->mutable_start_time() = ago(600 - 60 * i);
-    flow->set_closes(28'200);
+    // Of the first minute only the second half is known.
+    const uint32_t seconds = i == 0 ? 30 : 60;
+    flow->set_closes(uint64_t{470} * seconds);
     flow->set_closes_known(true);
+    flow->set_closes_seconds(seconds);
     if (i % 2 == 1) {
       flow->set_readings(2);
       flow->set_sockets(static_cast<uint32_t>(3100 * i));

@@ -1,7 +1,8 @@
 #include "controller/controller_options.h"
 
+#include <sstream>
 #include <string>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -13,24 +14,32 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::variant<ControllerOptions, int> Parse(std::vector<const char*> arguments) {
+struct Outcome {
+  ParsedControllerOptions parsed;
+  std::string out;
+  std::string err;
+};
+
+Outcome Parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "ephemera-controller");
-  return ParseControllerOptions(static_cast<int>(arguments.size()),
-                                arguments.data());
+  std::ostringstream out;
+  std::ostringstream err;
+  ParsedControllerOptions parsed = ParseControllerOptions(
+      static_cast<int>(arguments.size()), arguments.data(), out, err);
+  return {std::move(parsed), out.str(), err.str()};
 }
 
 // The message of a command line that is refused.
 std::string Error(const std::vector<const char*>& arguments) {
-  testing::internal::CaptureStderr();
-  const auto parsed = Parse(arguments);
-  std::string error = testing::internal::GetCapturedStderr();
-  const int* const code = std::get_if<int>(&parsed);
-  EXPECT_EQ(code == nullptr ? -1 : *code, 2);
-  return error;
+  Outcome outcome = Parse(arguments);
+  EXPECT_FALSE(outcome.parsed.options.has_value());
+  EXPECT_EQ(outcome.parsed.exit_code, 2);
+  EXPECT_EQ(outcome.out, "");
+  return outcome.err;
 }
 
 TEST(ControllerOptions, HaveDefaults) {
-  const auto options = std::get<ControllerOptions>(Parse({}));
+  const ControllerOptions options = Parse({}).parsed.options.value();
   EXPECT_EQ(options.data_dir, "/var/lib/ephemera");
   EXPECT_THAT(options.listen,
               ElementsAre("unix:/run/ephemera/controller.sock"));
@@ -41,10 +50,11 @@ TEST(ControllerOptions, HaveDefaults) {
 }
 
 TEST(ControllerOptions, TakeWhatIsGiven) {
-  const auto options = std::get<ControllerOptions>(
+  const ControllerOptions options =
       Parse({"--data-dir", "/srv/e", "--listen", "127.0.0.1:0", "--listen",
              "unix:/tmp/e.sock", "--retain-raw", "1m", "--retain-minute=90s",
-             "--retain-hour", "2y", "--log-level", "debug"}));
+             "--retain-hour", "2y", "--log-level", "debug"})
+          .parsed.options.value();
   EXPECT_EQ(options.data_dir, "/srv/e");
   EXPECT_THAT(options.listen, ElementsAre("127.0.0.1:0", "unix:/tmp/e.sock"));
   EXPECT_EQ(options.retention.raw, absl::Minutes(1));
@@ -73,16 +83,14 @@ TEST(ControllerOptions, RefuseWithTheFlagAndTheValue) {
 }
 
 TEST(ControllerOptions, HelpHasExamplesAndSucceeds) {
-  testing::internal::CaptureStdout();
-  const auto parsed = Parse({"--help"});
-  const std::string help = testing::internal::GetCapturedStdout();
-  EXPECT_EQ(std::get<int>(parsed), 0);
-  EXPECT_THAT(help, HasSubstr("Examples:"));
-  EXPECT_THAT(help, HasSubstr("unix:/run/ephemera/controller.sock"));
-  testing::internal::CaptureStdout();
-  EXPECT_EQ(std::get<int>(Parse({"--version"})), 0);
-  EXPECT_EQ(testing::internal::GetCapturedStdout(),
-            "ephemera-controller " EPHEMERA_VERSION "\n");
+  const Outcome help = Parse({"--help"});
+  EXPECT_FALSE(help.parsed.options.has_value());
+  EXPECT_EQ(help.parsed.exit_code, 0);
+  EXPECT_THAT(help.out, HasSubstr("Examples:"));
+  EXPECT_THAT(help.out, HasSubstr("unix:/run/ephemera/controller.sock"));
+  const Outcome version = Parse({"--version"});
+  EXPECT_EQ(version.parsed.exit_code, 0);
+  EXPECT_EQ(version.out, "ephemera-controller " EPHEMERA_VERSION "\n");
 }
 
 }  // namespace

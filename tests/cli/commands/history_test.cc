@@ -128,7 +128,7 @@ TEST_F(HistoryTest, PrintsFlowsAsCsv) {
   EXPECT_THAT(result.out, StartsWith("agent,time,readings,sockets,ports_used,"
                                      "ports_capacity,pool_fill,established,"));
   EXPECT_THAT(result.out, HasSubstr("\na,2027-01-15T07:50:00Z,0,,,,,,,,,,,,,,,"
-                                    ",,28200,470\n"));
+                                    ",,14100,470\n"));
   EXPECT_THAT(result.out,
               HasSubstr("\na,2027-01-15T07:51:00Z,2,3100,3100,28232,"
                         "0.1098044772,100,0,0,0,0,3000,0,0,0,0,0,0,28200,"

@@ -33,7 +33,7 @@ class FleetRegistryTest : public testing::Test {
   }
 
   static v1::SampleBatch Gauges(uint64_t sequence,
-                                std::vector<int64_t> boottimes_us) {
+                                const std::vector<int64_t>& boottimes_us) {
     v1::SampleBatch batch;
     batch.set_sequence(sequence);
     for (const int64_t boottime_us : boottimes_us) {

@@ -252,7 +252,7 @@ TEST_F(IngestServiceTest, RefusesABatchThatTheStoreCanNeverTake) {
   const grpc::Status status = peer->Drain();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(status.error_message(),
-            "batch: sequence 1 cannot be stored: a constraint failed");
+            "batch: 1 cannot be stored: a constraint failed");
   EXPECT_EQ(peer->RefusedSequence(), "1");
 }
 
