@@ -97,7 +97,7 @@ void AddAgentsCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
   show->add_option("NAME", *name, "The agent, as 'agents list' names it")
       ->required()
       ->type_name("AGENT")
-      ->option_text("AGENT");
+      ->option_text(" ");
   show->callback([&action, name] {
     action = [name](Session& session) { return Show(*name, session); };
   });

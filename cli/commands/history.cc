@@ -247,7 +247,7 @@ void AddHistoryCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
                        "The agent, as 'agents list' names it; without it, "
                        "--all, --port or --to cover every agent")
           ->type_name("AGENT")
-          ->option_text("AGENT");
+          ->option_text(" ");
   history->add_flag("--all", options->all, "Every agent")->excludes(agent);
   CLI::Option* group =
       history

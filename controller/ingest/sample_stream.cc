@@ -279,11 +279,8 @@ void SampleStream::OnWriteDone(bool ok) {
     const MutexLock lock(mutex_);
     write_in_flight_ = false;
   }
-  if (ok) {
-    Drive();
-  } else {
-    Abandon(absl::CancelledError("the connection is gone"));
-  }
+  if (!ok) return OnCancel();
+  Drive();
 }
 
 void SampleStream::OnRegistered(absl::StatusOr<RegisteredAgent> registered) {

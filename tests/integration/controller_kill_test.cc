@@ -108,15 +108,19 @@ TEST_F(ControllerKill, LosesNothingThatWasAcknowledged) {
   EXPECT_GE(Readings(real), SpanSeconds(real));
   EXPECT_GE(SpanSeconds(real), 15);
   // All 4,500 closes, from snapshots before, between and after the kills.
+  const auto port = static_cast<uint32_t>(
+      std::stoul(endpoint.substr(endpoint.rfind(':') + 1)));
   uint64_t closes = 0;
-  for (const v1::FlowPoint& point : fleet_.FlowHistory(
-           "a",
-           static_cast<uint32_t>(
-               std::stoul(endpoint.substr(endpoint.rfind(':') + 1))),
-           start - absl::Minutes(1))) {
+  std::string seconds;
+  for (const v1::FlowPoint& point :
+       fleet_.FlowHistory("a", port, start - absl::Minutes(1))) {
     closes += point.closes();
+    absl::StrAppend(&seconds, " ",
+                    point.closes_known() ? absl::StrCat(point.closes()) : "?");
   }
-  EXPECT_NEAR(static_cast<double>(closes), 4500, 45);
+  EXPECT_NEAR(static_cast<double>(closes), 4500, 45)
+      << "closes per second:" << seconds << "\nagent:\n"
+      << agent->err();
 }
 
 }  // namespace

@@ -107,6 +107,7 @@ TEST_F(RetentionSweeperTest, DeletesInSmallChunks) {
 TEST_F(RetentionSweeperTest, DeletesSnapshotsWithManyGroups) {
   v1::SampleBatch batch;
   std::vector<v1::FlowGroup> groups;
+  groups.reserve(1500);
   for (int i = 0; i < 1500; ++i) {
     groups.push_back(
         MakeGroup(80, absl::StrCat("10.0.", i / 250, ".", i % 250 + 1), 1));
@@ -165,7 +166,7 @@ TEST_F(RetentionSweeperTest, KeepsTheNewestSysctlsAndTheNewestBoot) {
 
 TEST_F(RetentionSweeperTest, GivesFreePagesBack) {
   for (int i = 0; i < 30; ++i) {
-    WriteGauges(absl::Seconds(3600 * i), 3600, absl::Seconds(1));
+    WriteGauges(absl::Hours(i), 3600, absl::Seconds(1));
   }
   const int64_t before = *database_->ReadInteger("PRAGMA page_count");
   ASSERT_GT(before, 1500);
@@ -187,7 +188,7 @@ TEST(SqliteStoreRetention, IsAppliedByTheWriterThread) {
   // Each batch gives the upkeep a turn.
   int64_t second = 300;
   while (store.ReadInteger("SELECT MIN(time_us) FROM gauges") <
-         absl::ToUnixMicros(kEpoch) + 300 * kSecond) {
+         absl::ToUnixMicros(kEpoch + absl::Seconds(300))) {
     ASSERT_TRUE(store.AppendGauges(id, {MakeGauge(second++ * kSecond)}).ok());
   }
   EXPECT_EQ(store.ReadInteger("SELECT COUNT(*) FROM gauges_1m"), 2);

@@ -40,6 +40,11 @@ class RollupPropertyTest : public ::testing::Test {
                                  SqliteDatabase::Access::kReadOnly);
   }
 
+  // From 0 to below `bound`.
+  int64_t Random(int64_t bound) {
+    return static_cast<int64_t>(random_() % static_cast<uint64_t>(bound));
+  }
+
   TestStore store_;
   const AgentId agent_ = store_.AddAgent();
   std::mt19937 random_{42};
@@ -136,7 +141,7 @@ TEST_F(RollupPropertyTest, FlowsEqualARecomputationFromRawRows) {
     }
   }
   v1::SampleBatch batch;
-  for (int64_t second = 100; second < kSeconds; second += 1 + random_() % 80) {
+  for (int64_t second = 100; second < kSeconds; second += 1 + Random(80)) {
     std::vector<v1::FlowGroup> groups;
     for (int i = 0; i < kGroups; ++i) {
       if (random_() % 5 == 0) continue;
@@ -146,7 +151,7 @@ TEST_F(RollupPropertyTest, FlowsEqualARecomputationFromRawRows) {
       groups.back().mutable_states()->set_established(random_() % 50);
     }
     *batch.add_snapshots() =
-        MakeSnapshot(second * kSecond + random_() % kSecond, groups);
+        MakeSnapshot(second * kSecond + Random(kSecond), groups);
     if (random_() % 3 == 0) {
       ASSERT_TRUE(store_.Append(agent_, batch).ok());
       batch.Clear();

@@ -42,7 +42,8 @@ class SqliteHistoryStoreTest : public ::testing::Test {
   // Seconds after kEpoch.
   template <typename Point>
   static int64_t Second(const Point& point) {
-    return point.start_time().seconds() - absl::ToUnixSeconds(kEpoch);
+    return absl::ToInt64Seconds(
+        absl::FromUnixSeconds(point.start_time().seconds()) - kEpoch);
   }
   template <typename Point>
   static std::vector<int64_t> Seconds(const HistoryPage<Point>& page) {

@@ -75,7 +75,7 @@ TEST(SqliteStore, StoresABatchOnce) {
   *other.add_gauges() = MakeGauge(3 * kSecond);
   ASSERT_TRUE(store.Append(id, other, kEpoch, "boot-2").ok());
   EXPECT_EQ(store.ReadInteger("SELECT MAX(time_us) FROM gauges"),
-            absl::ToUnixMicros(kEpoch) + 3 * kSecond);
+            absl::ToUnixMicros(kEpoch + absl::Seconds(3)));
 }
 
 TEST(SqliteStore, AReadingThatIsStoredIsNotCountedAgain) {

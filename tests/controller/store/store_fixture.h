@@ -119,7 +119,7 @@ class TestStore {
   absl::StatusOr<RegisteredAgent> RegisterRecord(const AgentRecord& agent,
                                                  const std::string& boot) {
     std::promise<absl::StatusOr<RegisteredAgent>> answer;
-    const absl::Status status =
+    absl::Status status =
         store_->Register(agent, boot, [&answer](auto registered) {
           answer.set_value(std::move(registered));
         });
@@ -144,7 +144,7 @@ class TestStore {
       pending.batch.set_sequence(++sequence_);
     }
     std::promise<absl::Status> answer;
-    const absl::Status status = store_->Append(
+    absl::Status status = store_->Append(
         std::move(pending),
         [&answer](const absl::Status& done) { answer.set_value(done); });
     if (!status.ok()) return status;
