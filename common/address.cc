@@ -2,12 +2,15 @@
 
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstdint>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "common/ip_address.h"
 
 namespace ephemera {
@@ -19,6 +22,23 @@ absl::Status Invalid(absl::string_view address) {
   return absl::InvalidArgumentError(absl::StrFormat(
       "'%s' is not a controller address; write unix:/PATH or 127.0.0.1:PORT",
       address.substr(0, 200)));
+}
+
+// Digits alone: SimpleAtoi() would take blanks and a sign, too.
+bool IsPort(absl::string_view text) {
+  uint32_t port = 0;
+  return std::all_of(text.begin(), text.end(), absl::ascii_isdigit) &&
+         absl::SimpleAtoi(text, &port) && port <= UINT16_MAX;
+}
+
+// Takes the brackets off an IPv6 address. False where they are missing there,
+// or stand anywhere else.
+bool StripBrackets(absl::string_view& host) {
+  if (absl::StrContains(host, ':') &&
+      !(absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]"))) {
+    return false;
+  }
+  return host.find_first_of("[]") == absl::string_view::npos;
 }
 
 }  // namespace
@@ -40,13 +60,8 @@ absl::Status CheckLocalAddress(absl::string_view address) {
   const size_t colon = address.rfind(':');
   if (colon == absl::string_view::npos || colon == 0) return Invalid(address);
   absl::string_view host = address.substr(0, colon);
-  const std::string port_text(address.substr(colon + 1));
-  uint32_t port = 0;
-  if (!absl::SimpleAtoi(port_text, &port) || port > UINT16_MAX) {
+  if (!IsPort(address.substr(colon + 1)) || !StripBrackets(host)) {
     return Invalid(address);
-  }
-  if (absl::StartsWith(host, "[") && absl::EndsWith(host, "]")) {
-    host = host.substr(1, host.size() - 2);
   }
   if (host == "localhost") return absl::OkStatus();
   const absl::StatusOr<IpAddress> ip = IpAddress::Parse(host);

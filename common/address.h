@@ -13,9 +13,10 @@ inline constexpr absl::string_view kDefaultControllerAddress =
     "unix:/run/ephemera/controller.sock";
 
 // OK where `address` may carry RPCs without encryption: "unix:PATH", or TCP on
-// loopback ("127.0.0.1:PORT", "[::1]:PORT", "localhost:PORT"). INVALID_ARGUMENT
-// where it is no such address, FAILED_PRECONDITION where it is one beyond this
-// host; both say what to write instead.
+// loopback ("127.0.0.1:PORT", "[::1]:PORT", "localhost:PORT"). PORT is digits,
+// and IPv6 addresses, they alone, stand in brackets. INVALID_ARGUMENT where it
+// is no such address, FAILED_PRECONDITION where it is one beyond this host;
+// both say what to write instead.
 absl::Status CheckLocalAddress(absl::string_view address);
 
 // The socket's path where `address` is "unix:PATH", else empty.

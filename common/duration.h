@@ -14,8 +14,9 @@ namespace ephemera {
 // example, where it is not one, is negative, or is longer than 1000 years.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 
-// The shortest exact form of whole seconds that ParseDuration reads: "48h",
-// "30d", "90s".
+// `duration` as ParseDuration reads it: whole seconds in the largest unit of
+// s, m and h that gives a whole number, in days where they are more than two
+// ("90s", "48h", "30d"); other spans as absl::FormatDuration writes them.
 std::string DurationText(absl::Duration duration);
 
 }  // namespace ephemera

@@ -18,13 +18,16 @@ constexpr std::array<uint8_t, 12> kV4Mapped = {0, 0, 0, 0, 0,    0,
 }  // namespace
 
 absl::StatusOr<IpAddress> IpAddress::Parse(absl::string_view text) {
-  const std::string terminated(text);
-  std::array<uint8_t, 16> bytes{};
-  if (inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1) {
-    return FromV4(bytes.data());
-  }
-  if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) {
-    return FromV6(bytes.data());
+  // inet_pton() reads up to the first NUL.
+  if (!absl::StrContains(text, '\0')) {
+    const std::string terminated(text);
+    std::array<uint8_t, 16> bytes{};
+    if (inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1) {
+      return FromV4(bytes.data());
+    }
+    if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) {
+      return FromV6(bytes.data());
+    }
   }
   return absl::InvalidArgumentError(
       absl::StrCat("'", text.substr(0, 60), "' is not an IP address"));
@@ -39,11 +42,6 @@ bool IpAddress::IsLoopback() const {
   IpAddress loopback;
   loopback.bytes_[15] = 1;
   return *this == loopback;
-}
-
-bool IpAddress::IsUnspecified() const {
-  const auto zero = [](uint8_t byte) { return byte == 0; };
-  return std::all_of(bytes_.begin() + (IsV4() ? 12 : 0), bytes_.end(), zero);
 }
 
 std::string IpAddress::ToString() const {

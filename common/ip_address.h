@@ -34,13 +34,12 @@ class IpAddress {
     return result;
   }
 
-  // INVALID_ARGUMENT where `text` is not an address in numbers. No scope ids.
+  // INVALID_ARGUMENT where `text` is not an address in numbers and nothing
+  // else. No scope ids.
   static absl::StatusOr<IpAddress> Parse(absl::string_view text);
 
   bool IsV4() const;
   bool IsLoopback() const;
-  // 0.0.0.0 or ::
-  bool IsUnspecified() const;
 
   // Dotted quad or RFC 5952.
   std::string ToString() const;

@@ -43,8 +43,12 @@ absl::StatusOr<LogLevel> ParseLogLevel(absl::string_view text) {
 
 void SetLogLevel(LogLevel level) { minimum_level = level; }
 
+bool IsLogged(LogLevel level) {
+  return level >= minimum_level.load(std::memory_order_relaxed);
+}
+
 void WriteLog(LogLevel level, absl::string_view text) {
-  if (level < minimum_level.load(std::memory_order_relaxed)) return;
+  if (!IsLogged(level)) return;
   std::string line =
       absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(),
                                     absl::UTCTimeZone()),

@@ -15,26 +15,35 @@ absl::StatusOr<LogLevel> ParseLogLevel(absl::string_view text);
 // Lines below this level are not written. Set once, at start. Default kInfo.
 void SetLogLevel(LogLevel level);
 
+// Whether lines of this level are written.
+bool IsLogged(LogLevel level);
+
 // Writes one line to standard error: time in UTC, level, text. Line breaks and
 // control characters in `text` are escaped, so that text from elsewhere cannot
 // forge a line. Thread-safe.
 void WriteLog(LogLevel level, absl::string_view text);
 
+// Lines that are not written are not formatted either.
+template <typename... Args>
+void Log(LogLevel level, const absl::FormatSpec<Args...>& format,
+         const Args&... args) {
+  if (IsLogged(level)) WriteLog(level, absl::StrFormat(format, args...));
+}
 template <typename... Args>
 void LogDebug(const absl::FormatSpec<Args...>& format, const Args&... args) {
-  WriteLog(LogLevel::kDebug, absl::StrFormat(format, args...));
+  Log(LogLevel::kDebug, format, args...);
 }
 template <typename... Args>
 void LogInfo(const absl::FormatSpec<Args...>& format, const Args&... args) {
-  WriteLog(LogLevel::kInfo, absl::StrFormat(format, args...));
+  Log(LogLevel::kInfo, format, args...);
 }
 template <typename... Args>
 void LogWarning(const absl::FormatSpec<Args...>& format, const Args&... args) {
-  WriteLog(LogLevel::kWarning, absl::StrFormat(format, args...));
+  Log(LogLevel::kWarning, format, args...);
 }
 template <typename... Args>
 void LogError(const absl::FormatSpec<Args...>& format, const Args&... args) {
-  WriteLog(LogLevel::kError, absl::StrFormat(format, args...));
+  Log(LogLevel::kError, format, args...);
 }
 
 }  // namespace ephemera

@@ -8,12 +8,18 @@
 
 namespace ephemera {
 
-// TCP_TIMEWAIT_LEN of include/net/tcp.h, a compile-time constant. (The sysctl
-// tcp_fin_timeout bounds FIN_WAIT2 and does not change it.)
+// TCP_TIMEWAIT_LEN of include/net/tcp.h, a compile-time constant of the
+// mainline kernel. (The sysctl tcp_fin_timeout bounds FIN_WAIT2 and does not
+// change it.)
 inline constexpr absl::Duration kTimeWaitLength = absl::Seconds(60);
 
-// Ports that connect() can choose for one port pool, that is for one (network
-// namespace, source address, destination address, destination port).
+// Ports of the range that are not reserved: the most that connect() can choose
+// for one port pool, that is for one (network namespace, source address,
+// destination address, destination port). Left out: a port that any socket of
+// the namespace holds by bind(), a listener inside the range above all, is
+// passed over for every destination (net/ipv4/inet_hashtables.c,
+// __inet_hash_connect skips bind buckets whose fastreuse or fastreuseport is
+// not negative). Each such port makes the pool one smaller than this says.
 inline uint32_t PoolCapacity(const PortRange& range, const PortSet& reserved) {
   return range.size() - reserved.CountIn(range);
 }

@@ -30,8 +30,6 @@ class PortSet {
   // "8080,9000-9010"; empty is the empty set. INVALID_ARGUMENT otherwise.
   static absl::StatusOr<PortSet> Parse(absl::string_view text);
 
-  // REQUIRES: port <= 65535.
-  bool Contains(uint32_t port) const { return ports_.test(port); }
   // How many of the set lie in `range`.
   uint32_t CountIn(const PortRange& range) const;
 

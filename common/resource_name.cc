@@ -12,7 +12,6 @@ namespace ephemera {
 namespace {
 
 constexpr absl::string_view kAgents = "agents/";
-constexpr size_t kMaxNameLength = 63;
 
 bool IsAlphanumeric(char c) {
   return absl::ascii_islower(c) || absl::ascii_isdigit(c);
@@ -21,7 +20,7 @@ bool IsAlphanumeric(char c) {
 }  // namespace
 
 std::string AgentResourceName(absl::string_view agent) {
-  return absl::StrCat("agents/", agent);
+  return absl::StrCat(kAgents, agent);
 }
 
 absl::StatusOr<std::string> ParseAgentResourceName(absl::string_view resource) {
@@ -36,7 +35,7 @@ absl::StatusOr<std::string> ParseAgentResourceName(absl::string_view resource) {
 }
 
 absl::Status CheckAgentName(absl::string_view agent) {
-  const bool fits = !agent.empty() && agent.size() <= kMaxNameLength &&
+  const bool fits = !agent.empty() && agent.size() <= kMaxAgentNameLength &&
                     IsAlphanumeric(agent.front()) &&
                     IsAlphanumeric(agent.back()) &&
                     std::all_of(agent.begin(), agent.end(), [](char c) {
@@ -44,9 +43,9 @@ absl::Status CheckAgentName(absl::string_view agent) {
                     });
   if (fits) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat(
-      "'%s' is not an agent name: 1 to 63 of a-z 0-9 . - with a letter or "
+      "'%s' is not an agent name: 1 to %d of a-z 0-9 . - with a letter or "
       "digit at both ends",
-      agent.substr(0, 80)));
+      agent.substr(0, 80), kMaxAgentNameLength));
 }
 
 }  // namespace ephemera

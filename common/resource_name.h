@@ -1,12 +1,15 @@
 #ifndef EPHEMERA_COMMON_RESOURCE_NAME_H_
 #define EPHEMERA_COMMON_RESOURCE_NAME_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace ephemera {
+
+inline constexpr size_t kMaxAgentNameLength = 63;
 
 // "agents/NAME".
 std::string AgentResourceName(absl::string_view agent);
@@ -15,8 +18,8 @@ std::string AgentResourceName(absl::string_view agent);
 // breaks CheckAgentName().
 absl::StatusOr<std::string> ParseAgentResourceName(absl::string_view resource);
 
-// OK for 1 to 63 characters of [a-z0-9.-], beginning and ending with a letter
-// or digit; else INVALID_ARGUMENT, saying so.
+// OK for 1 to kMaxAgentNameLength characters of [a-z0-9.-], beginning and
+// ending with a letter or digit; else INVALID_ARGUMENT, saying so.
 absl::Status CheckAgentName(absl::string_view agent);
 
 }  // namespace ephemera

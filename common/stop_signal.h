@@ -1,7 +1,10 @@
 #ifndef EPHEMERA_COMMON_STOP_SIGNAL_H_
 #define EPHEMERA_COMMON_STOP_SIGNAL_H_
 
+#include <utility>
+
 #include "absl/status/statusor.h"
+#include "common/unique_fd.h"
 
 namespace ephemera {
 
@@ -10,21 +13,19 @@ namespace ephemera {
 // SIGPIPE is ignored.
 class StopSignal {
  public:
-  // INTERNAL where the kernel refuses a signalfd.
+  // The errors of signalfd(), as absl::ErrnoToStatus() has them.
   static absl::StatusOr<StopSignal> Create();
-  StopSignal(StopSignal&& other) noexcept;
-  StopSignal& operator=(StopSignal&&) = delete;
-  ~StopSignal();
 
   // Readable once a signal has arrived; for poll().
-  int fd() const { return fd_; }
+  int fd() const { return fd_.get(); }
 
   // Blocks until a signal arrives.
   void Wait() const;
 
  private:
-  explicit StopSignal(int fd) : fd_(fd) {}
-  int fd_;
+  explicit StopSignal(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  UniqueFd fd_;
 };
 
 }  // namespace ephemera

@@ -19,7 +19,7 @@ struct Column {
   void (GaugeSample::*set)(uint64_t);
 };
 
-constexpr Column kColumns[] = {
+constexpr Column kCounters[] = {
     // sockstat, sockstat6
     {"sockets:", "used", &GaugeSample::set_sockets_used},
     {"TCP:", "inuse", &GaugeSample::set_tcp_inuse},
@@ -74,17 +74,19 @@ absl::string_view NextWord(absl::string_view& line) {
 
 bool IsKnown(absl::string_view section) {
   return std::any_of(
-      std::begin(kColumns), std::end(kColumns),
+      std::begin(kCounters), std::end(kCounters),
       [section](const Column& column) { return column.section == section; });
 }
 
 void Set(absl::string_view section, absl::string_view name,
          absl::string_view value, GaugeSample& sample) {
-  for (const Column& column : kColumns) {
+  for (const Column& column : kCounters) {
     if (column.name != name || column.section != section) continue;
-    uint64_t number = 0;
+    int64_t number = 0;
     // SimpleAtoi() also takes blanks and a plus sign, which do no harm.
-    if (absl::SimpleAtoi(value, &number)) (sample.*column.set)(number);
+    if (absl::SimpleAtoi(value, &number) && number >= 0) {
+      (sample.*column.set)(static_cast<uint64_t>(number));
+    }
     return;
   }
 }

@@ -7,9 +7,10 @@
 namespace ephemera::agent {
 
 // Both set the fields of `sample` that `text` holds and leave the others alone.
-// Columns are found by name, wherever they are; those that are unknown, and
-// values that are not an unsigned number, are passed over. Only whole lines
-// count. They trust no byte of the text and allocate nothing.
+// Columns are found by name, wherever they are. Passed over are those that are
+// unknown, and values that are no number from 0 to 2^63 - 1: the controller
+// stores signed numbers of 64 bits. Only whole lines count. They trust no byte
+// of the text and allocate nothing.
 
 // /proc/net/sockstat and sockstat6: "TCP: inuse 5 orphan 0 tw 2".
 void ParseSockstat(absl::string_view text, v1::GaugeSample& sample);

@@ -1,29 +1,15 @@
 #include "agent/collector/create_socket_collector.h"
 
-#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "agent/collector/first_usable_collector.h"
 #include "agent/collector/inet_diag_collector.h"
 #include "agent/collector/proc_net_tcp_collector.h"
-#include "common/log.h"
 
 namespace ephemera::agent {
-namespace {
-
-class NullSink final : public SocketSink {
- public:
-  void OnSocket(const SocketRecord&) override {}
-};
-
-absl::Status Probe(SocketCollector& collector) {
-  NullSink sink;
-  absl::Status status = collector.Dump(sink);
-  return absl::IsUnavailable(status) ? absl::OkStatus() : status;
-}
-
-}  // namespace
 
 absl::StatusOr<SocketSourceChoice> ParseSocketSourceChoice(
     absl::string_view text) {
@@ -36,28 +22,18 @@ absl::StatusOr<SocketSourceChoice> ParseSocketSourceChoice(
 
 absl::StatusOr<std::unique_ptr<SocketCollector>> CreateSocketCollector(
     SocketSourceChoice choice, absl::string_view root, const Clock& clock) {
-  std::unique_ptr<SocketCollector> inet_diag;
-  std::unique_ptr<SocketCollector> proc;
+  std::vector<std::unique_ptr<SocketCollector>> candidates;
   if (choice != SocketSourceChoice::kProc) {
-    inet_diag = std::make_unique<InetDiagCollector>(clock);
+    candidates.push_back(std::make_unique<InetDiagCollector>(clock));
   }
   if (choice != SocketSourceChoice::kInetDiag) {
-    proc = std::make_unique<ProcNetTcpCollector>(clock, root);
+    candidates.push_back(std::make_unique<ProcNetTcpCollector>(clock, root));
   }
-  if (inet_diag == nullptr) return FirstUsable(std::move(proc), nullptr);
-  return FirstUsable(std::move(inet_diag), std::move(proc));
-}
-
-absl::StatusOr<std::unique_ptr<SocketCollector>> FirstUsable(
-    std::unique_ptr<SocketCollector> preferred,
-    std::unique_ptr<SocketCollector> fallback) {
-  const absl::Status status = Probe(*preferred);
-  if (status.ok()) return preferred;
-  if (fallback == nullptr) return status;
-  LogWarning("%s; reading sockets from /proc/net/tcp instead, which costs more",
-             std::string(status.message()));
-  if (absl::Status failed = Probe(*fallback); !failed.ok()) return failed;
-  return fallback;
+  auto collector =
+      std::make_unique<FirstUsableCollector>(std::move(candidates));
+  const absl::Status status = collector->Decide();
+  if (!status.ok() && !absl::IsUnavailable(status)) return status;
+  return collector;
 }
 
 }  // namespace ephemera::agent

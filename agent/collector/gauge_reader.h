@@ -20,7 +20,7 @@ class SysctlReader {
  public:
   virtual ~SysctlReader() = default;
 
-  // Every key that this kernel has, ordered by key. Does not set the time.
+  // Every key that this kernel has, ordered by key. Does not set time and cost.
   virtual v1::SysctlReading Read() = 0;
 };
 

@@ -6,10 +6,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "common/log.h"
 
 namespace ephemera::agent {
 namespace {
+
+constexpr absl::Duration kMalformedLogInterval = absl::Minutes(1);
 
 // A file of which the listeners have been handed on.
 struct Rest {
@@ -45,11 +49,26 @@ absl::Status DumpOthers(Rest& rest, SocketSink& sink) {
 
 ProcNetTcpCollector::ProcNetTcpCollector(const Clock& clock,
                                          absl::string_view root)
-    : tcp_(clock, absl::StrCat(absl::StripSuffix(root, "/"), "/proc/net/tcp")),
+    : clock_(clock),
+      tcp_(clock, absl::StrCat(absl::StripSuffix(root, "/"), "/proc/net/tcp")),
       tcp6_(clock,
-            absl::StrCat(absl::StripSuffix(root, "/"), "/proc/net/tcp6")) {}
+            absl::StrCat(absl::StripSuffix(root, "/"), "/proc/net/tcp6")),
+      malformed_log_(kMalformedLogInterval) {}
 
 absl::Status ProcNetTcpCollector::Dump(SocketSink& sink) {
+  const uint64_t malformed_before = malformed_lines();
+  absl::Status status = DumpFiles(sink);
+  if (status.ok() && malformed_lines() > malformed_before &&
+      malformed_log_.Allows(clock_.BootTime())) {
+    LogWarning(
+        "/proc/net/tcp and tcp6 have lines that are not understood: %d of the "
+        "last dump are not counted",
+        malformed_lines() - malformed_before);
+  }
+  return status;
+}
+
+absl::Status ProcNetTcpCollector::DumpFiles(SocketSink& sink) {
   Rest rests[2];
   size_t files = 0;
   for (ProcNetTcpFile* file : {&tcp_, &tcp6_}) {

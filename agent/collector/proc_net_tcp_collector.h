@@ -8,6 +8,7 @@
 #include "agent/collector/proc_net_tcp_file.h"
 #include "agent/collector/socket_collector.h"
 #include "common/clock.h"
+#include "common/rate_limit.h"
 
 namespace ephemera::agent {
 
@@ -24,8 +25,10 @@ class ProcNetTcpCollector final : public SocketCollector {
  public:
   ProcNetTcpCollector(const Clock& clock, absl::string_view root);
 
-  // UNIMPLEMENTED where there is no /proc/net/tcp. A system without IPv6 has no
-  // tcp6, which is fine.
+  // UNIMPLEMENTED where there is no /proc/net/tcp, INTERNAL where a file has
+  // lines but none that is understood. A system without IPv6 has no tcp6, which
+  // is fine. Other lines that are not understood are said in the log, once a
+  // minute at most.
   absl::Status Dump(SocketSink& sink) override;
 
   v1::SocketSource source() const override {
@@ -38,8 +41,12 @@ class ProcNetTcpCollector final : public SocketCollector {
   }
 
  private:
+  absl::Status DumpFiles(SocketSink& sink);
+
+  const Clock& clock_;
   ProcNetTcpFile tcp_;
   ProcNetTcpFile tcp6_;
+  RateLimit malformed_log_;
 };
 
 }  // namespace ephemera::agent

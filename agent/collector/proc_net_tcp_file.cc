@@ -23,6 +23,8 @@ absl::Status ProcNetTcpFile::Open() {
   begin_ = end_ = 0;
   oversized_ = false;
   filter_ = BoundaryFilter();
+  understood_any_ = false;
+  malformed_before_walk_ = malformed_lines_;
   // The first line holds the names of the columns.
   absl::string_view heading;
   return NextLine(heading).status();
@@ -32,12 +34,19 @@ absl::StatusOr<bool> ProcNetTcpFile::Next(SocketRecord& record) {
   for (;;) {
     absl::string_view text;
     absl::StatusOr<bool> more = NextLine(text);
-    if (!more.ok() || !*more) return more;
+    if (!more.ok()) return more;
+    if (!*more) {
+      const uint64_t malformed = malformed_lines_ - malformed_before_walk_;
+      if (understood_any_ || malformed == 0) return false;
+      return absl::InternalError(absl::StrCat(
+          path_, ": none of its lines is understood, ", malformed, " in all"));
+    }
     const std::optional<ProcNetTcpLine> line = ParseProcNetTcpLine(text);
     if (!line.has_value()) {
       ++malformed_lines_;
       continue;
     }
+    understood_any_ = true;
     record = line->record;
     record.read_time_us = read_time_us_;
     const uint64_t identity =

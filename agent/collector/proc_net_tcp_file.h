@@ -17,8 +17,9 @@
 namespace ephemera::agent {
 
 // One walk over /proc/net/tcp or tcp6, socket by socket, in bounded memory.
-// Lines that are not understood are skipped and counted. Not thread-safe.
-// `clock` must outlive it.
+// Lines that are not understood are skipped and counted, as long as there are
+// others: a format that some kernel changed must not pass for a host without
+// sockets. Not thread-safe. `clock` must outlive it.
 class ProcNetTcpFile {
  public:
   // The kernel fills a page per read.
@@ -31,7 +32,8 @@ class ProcNetTcpFile {
   absl::Status Open();
 
   // The next socket, repeats left out. False at the end of the file.
-  // UNAVAILABLE where reading failed. REQUIRES: Open() was OK.
+  // UNAVAILABLE where reading failed, INTERNAL at the end of a file that has
+  // lines but none that is understood. REQUIRES: Open() was OK.
   absl::StatusOr<bool> Next(SocketRecord& record);
 
   // Lines skipped in all walks.
@@ -54,6 +56,8 @@ class ProcNetTcpFile {
   bool oversized_ = false;
   int64_t read_time_us_ = 0;
   BoundaryFilter filter_;
+  bool understood_any_ = false;
+  uint64_t malformed_before_walk_ = 0;
   uint64_t malformed_lines_ = 0;
 };
 

@@ -14,7 +14,7 @@ namespace {
 
 // The timer column of the small sockets that stand in for a connection in
 // TIME_WAIT or FIN_WAIT2 (get_timewait4_sock).
-constexpr uint64_t kTimeWaitTimer = 3;
+constexpr uint64_t kTimeWaitTimerColumn = 3;
 
 // "tm->when" counts in USER_HZ, which is 100 on every architecture.
 constexpr uint64_t kMillisPerTick = 10;
@@ -116,7 +116,7 @@ std::optional<ProcNetTcpLine> ParseProcNetTcpLine(absl::string_view line) {
   record.state = static_cast<TcpState>(state);
   record.receive_queue = Saturate(receive_queue);
   record.send_queue = Saturate(send_queue);
-  if (timer == kTimeWaitTimer && (record.state == TcpState::kTimeWait ||
+  if (timer == kTimeWaitTimerColumn && (record.state == TcpState::kTimeWait ||
                                   record.state == TcpState::kFinWait2)) {
     constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
     record.expires_ms = Saturate(std::min(ticks, kMost) * kMillisPerTick);

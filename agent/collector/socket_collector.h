@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
+#include "absl/strings/string_view.h"
 #include "common/ip_address.h"
 #include "common/tcp_state.h"
 #include "ephemera/v1/socket_sample.pb.h"
@@ -35,6 +35,12 @@ class SocketSink {
   virtual ~SocketSink() = default;
   virtual void OnSocket(const SocketRecord& record) = 0;
 };
+
+// As people know it, for log lines.
+inline absl::string_view SocketSourceName(v1::SocketSource source) {
+  return source == v1::SOCKET_SOURCE_INET_DIAG ? "inet_diag"
+                                               : "/proc/net/tcp and tcp6";
+}
 
 // Reads all TCP sockets of the network namespace it was made in. Not
 // thread-safe: one thread at a time.

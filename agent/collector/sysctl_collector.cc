@@ -31,6 +31,9 @@ constexpr absl::string_view kKeys[] = {
     "net.ipv4.tcp_timestamps",
     "net.ipv4.tcp_tw_reuse",
     "net.ipv4.tcp_tw_reuse_delay",
+    // Not of the mainline kernel: the length of TIME_WAIT in seconds, 1 to 600,
+    // on Alibaba Cloud Linux 2 and 3.
+    "net.ipv4.tcp_tw_timeout",
 };
 
 // All others are a few numbers. The kernel makes and clears a buffer as large

@@ -14,14 +14,16 @@ namespace ephemera::agent {
 // Reads settings from ROOT/proc/sys. Not thread-safe.
 class SysctlCollector final : public SysctlReader {
  public:
-  // Every second port reserved, the longest that ip_local_reserved_ports can
-  // be, takes 187 KiB. The kernel gives it in one read only (kernel/sysctl.c,
+  // The longest that ip_local_reserved_ports can be is "1-2,4-5,7-8,...", which
+  // takes 254,735 bytes. The kernel gives it in one read only (kernel/sysctl.c,
   // proc_do_large_bitmap).
   static constexpr size_t kBufferSize = 256UL * 1024;
 
   explicit SysctlCollector(absl::string_view root);
 
-  // A key that cannot be read, or is longer than the buffer, is absent.
+  // Absent are keys that cannot be read, and values that are not plain text or
+  // do not fit: into the buffer those of ip_local_reserved_ports, all others
+  // into 4 KiB.
   v1::SysctlReading Read() override;
 
  private:

@@ -3,13 +3,15 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "absl/time/time.h"
 #include "ephemera/v1/socket_sample.pb.h"
 
 namespace ephemera::agent {
 
-// Seconds of closes that one dump can tell: the length of TIME_WAIT.
+// Seconds of closes that one dump tells at most: the length of TIME_WAIT in the
+// mainline kernel.
 inline constexpr int kCloseSeconds = 60;
 
 // Closes per whole second of a CloseWindow, oldest first.
@@ -21,15 +23,27 @@ using CloseBuckets = std::array<uint32_t, kCloseSeconds>;
 //
 //   read time - (length of TIME_WAIT - time left)
 //
-// exact to a jiffy (4 ms with HZ=250). The length is kTimeWaitLength, a
-// compile-time constant of the kernel, or the longest time left ever seen where
-// that is longer: some vendors' kernels let it be set.
+// exact to a jiffy (4 ms with HZ=250). Some vendors' kernels let the length be
+// set, and tell it. Of others it is kTimeWaitLength, a compile-time constant of
+// the kernel, or the longest time left ever seen where that is longer.
 //
-// The window of a dump that began at T on the boot clock is the 60 whole
-// seconds [floor(T) - 60, floor(T)). Closes of the running second are left for
-// the next dump. The first second may lack closes that have expired by T, and
-// sockets whose TIME_WAIT was cut short (recycled, or over
-// tcp_max_tw_buckets) never show.
+// The window of a dump that began at T on the boot clock is the whole seconds
+// [floor(T) - N, floor(T)), N being the length of TIME_WAIT, 60 s at most.
+// Closes of the running second are left for the next dump. The first second may
+// lack closes that have expired by T.
+//
+// Limits:
+//   - A TIME_WAIT that was cut short (recycled, or over tcp_max_tw_buckets)
+//     never shows.
+//   - A segment that arrives in TIME_WAIT can start its time anew; a FIN that
+//     the peer sends again, for want of our last ACK, does
+//     (net/ipv4/tcp_minisocks.c, tcp_timewait_state_process). The close then
+//     shows when that segment came, even if a dump has shown it before.
+//   - The kernel's timers count jiffies, which stand still in suspend, while
+//     CLOCK_BOOTTIME goes on. Closes of before a suspend show later than they
+//     were, by the time spent in it, until they have expired.
+//   - A length that has been set anew holds for later closes, and the earlier
+//     ones are misplaced or missing until they have expired.
 //
 // Pure: it reads no clock. Not thread-safe.
 class CloseWindow {
@@ -37,8 +51,10 @@ class CloseWindow {
   // Returned by Place() for a close in no second of the window.
   static constexpr int kOutside = -1;
 
-  // Begins a dump. `dump_start` is CLOCK_BOOTTIME.
-  void Start(absl::Duration dump_start);
+  // Begins a dump. `dump_start` is CLOCK_BOOTTIME. `time_wait_length` is what
+  // the kernel tells, absent where it does not. REQUIRES: at least 1 s.
+  void Start(absl::Duration dump_start,
+             std::optional<absl::Duration> time_wait_length = std::nullopt);
 
   // The bucket, 0 to kCloseSeconds - 1, of a TIME_WAIT socket with
   // `expires_ms` left at boot time `read_time_us`. kOutside also where
@@ -69,6 +85,8 @@ class CloseWindow {
   void Learn(uint32_t expires_ms);
 
   uint32_t longest_ms_ = 0;
+  // Whether the length is to be learned.
+  bool learns_ = true;
   int64_t length_us_ = 0;
   int64_t first_second_ = 0;
   int64_t first_us_ = 0;

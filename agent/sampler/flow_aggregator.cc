@@ -31,8 +31,9 @@ FlowAggregator::FlowAggregator(size_t max_groups)
       remainders_(kMaxTrackedGroups) {}
 
 void FlowAggregator::Start(absl::Duration dump_start,
-                           std::optional<PortRange> ephemeral_range) {
-  close_window_.Start(dump_start);
+                           std::optional<PortRange> ephemeral_range,
+                           std::optional<absl::Duration> time_wait_length) {
+  close_window_.Start(dump_start, time_wait_length);
   ephemeral_range_ = ephemeral_range.value_or(kNoRange);
   totals_.fill(0);
   listening_ports_.reset();

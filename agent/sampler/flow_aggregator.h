@@ -56,9 +56,11 @@ class FlowAggregator final : public SocketSink {
   explicit FlowAggregator(size_t max_groups);
 
   // Begins a dump and forgets the one before. `dump_start` is CLOCK_BOOTTIME;
-  // `ephemeral_range` is absent where it is not known: no port lies in it.
+  // `ephemeral_range` is absent where it is not known: no port lies in it;
+  // `time_wait_length` as in CloseWindow::Start().
   void Start(absl::Duration dump_start,
-             std::optional<PortRange> ephemeral_range);
+             std::optional<PortRange> ephemeral_range,
+             std::optional<absl::Duration> time_wait_length = std::nullopt);
 
   // Listeners must come before all other sockets. States that StateCounts does
   // not have are left out (13, TCP_BOUND_INACTIVE, is a socket that has no
@@ -70,7 +72,10 @@ class FlowAggregator final : public SocketSink {
   void Finish(v1::Snapshot& snapshot);
 
   // Of the dump that Finish() ended: the most ephemeral ports that one outbound
-  // group holds, which is how full the fullest port pool is.
+  // group holds, which is how full the fullest port pool is. Clients that bind
+  // before they connect are not modelled: they spend one pool for all
+  // destinations (unless with IP_BIND_ADDRESS_NO_PORT), which is fuller than
+  // any of their groups shows.
   uint32_t fullest_pool_ports() const { return fullest_pool_ports_; }
 
  private:

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 #include "common/log.h"
 #include "common/port_budget.h"
@@ -11,9 +12,6 @@
 
 namespace ephemera::agent {
 namespace {
-
-constexpr absl::Duration kFailureLogInterval = absl::Minutes(1);
-constexpr absl::Duration kOverdueLogInterval = absl::Minutes(10);
 
 // Empty where the kernel does not have `key`.
 absl::string_view ValueOf(const v1::SysctlReading& reading,
@@ -33,12 +31,16 @@ bool SameValues(const v1::SysctlReading& a, const v1::SysctlReading& b) {
       });
 }
 
-// Whether `interval` has passed since `last`; if so, `last` becomes `now`.
-bool Elapsed(absl::Duration interval, absl::Duration now,
-             absl::Duration& last) {
-  if (now - last < interval) return false;
-  last = now;
-  return true;
+// How long TIME_WAIT is where the kernel lets it be set. Mainline kernels do
+// not; Alibaba's take 1 to 600 s.
+std::optional<absl::Duration> TimeWaitLength(const v1::SysctlReading& reading) {
+  int seconds = 0;
+  if (!absl::SimpleAtoi(ValueOf(reading, "net.ipv4.tcp_tw_timeout"),
+                        &seconds) ||
+      seconds < 1 || seconds > 600) {
+    return std::nullopt;
+  }
+  return absl::Seconds(seconds);
 }
 
 std::optional<uint64_t> TimeWaitOf(const v1::GaugeSample& gauge) {
@@ -121,6 +123,7 @@ absl::Duration Sampler::Step() {
 }
 
 void Sampler::ReadSysctls() {
+  const Meter meter(*this);
   v1::SysctlReading reading = sysctl_reader_.Read();
   if (sysctls_.has_value() && SameValues(*sysctls_, reading)) return;
   reading.set_boottime_us(absl::ToInt64Microseconds(clock_.BootTime()));
@@ -132,8 +135,10 @@ void Sampler::ReadSysctls() {
   ephemeral_range_ = range.ok() ? std::optional(*range) : std::nullopt;
   pool_capacity_ =
       range.ok() && reserved.ok() ? PoolCapacity(*range, *reserved) : 0;
+  time_wait_length_ = TimeWaitLength(reading);
 
   sysctls_ = reading;
+  *reading.mutable_cost() = meter.Cost();
   sink_.OnSysctls(std::move(reading));
 }
 
@@ -154,13 +159,13 @@ absl::Status Sampler::FillSnapshot(v1::Snapshot& snapshot,
   const absl::Duration dump_start = clock_.BootTime();
   snapshot.set_boottime_us(absl::ToInt64Microseconds(dump_start));
   snapshot.set_wall_time_us(absl::ToUnixMicros(clock_.Now()));
-  aggregator_.Start(dump_start, ephemeral_range_);
+  aggregator_.Start(dump_start, ephemeral_range_, time_wait_length_);
   absl::Status status = socket_collector_.Dump(aggregator_);
   if (!status.ok()) return status;
   // Right after the dump, before anything else can take time.
   gauge_reader_.Read(gauge);
   aggregator_.Finish(snapshot);
-  // The collector may have fallen back to another source within Dump().
+  // Asked after the dump: Dump() may have turned to another source.
   snapshot.set_source(socket_collector_.source());
   snapshot.set_pool_capacity(pool_capacity_);
   snapshot.set_sockstat_difference(
@@ -173,17 +178,23 @@ void Sampler::TakeSnapshot(v1::SnapshotTrigger trigger) {
   v1::Snapshot snapshot;
   snapshot.set_trigger(trigger);
   v1::GaugeSample gauge;
-  const absl::Status status = FillSnapshot(snapshot, gauge);
-  if (!status.ok()) {
+  dump_status_ = FillSnapshot(snapshot, gauge);
+  if (!dump_status_.ok()) {
     const SamplingSchedule::Moment now = Now();
     schedule_.OnSnapshotFailed(now, meter.CpuTime());
-    if (Elapsed(kFailureLogInterval, now.boot_time, last_failure_log_)) {
+    if (failure_log_.Allows(now.boot_time)) {
       LogWarning("cannot read the sockets, trying again: %s",
-                 status.ToString());
+                 dump_status_.ToString());
     }
     return;
   }
   *snapshot.mutable_cost() = meter.Cost();
+  // The schedule has at most one snapshot per second, so there is no need to
+  // hold lines back.
+  LogDebug("%s: %d sockets in %d flow groups took %.3f ms of CPU time",
+           v1::SnapshotTrigger_Name(trigger), TotalSockets(snapshot.totals()),
+           snapshot.flow_groups_size(),
+           static_cast<double>(snapshot.cost().cpu_ns()) / 1e6);
   sink_.OnSnapshot(std::move(snapshot));
   schedule_.OnSnapshot(
       Now(), meter.CpuTime(),
@@ -193,13 +204,18 @@ void Sampler::TakeSnapshot(v1::SnapshotTrigger trigger) {
 }
 
 void Sampler::WarnIfOverdue(absl::Duration boot_time) {
-  if (schedule_.Overdue() &&
-      Elapsed(kOverdueLogInterval, boot_time, last_overdue_log_)) {
+  if (!schedule_.Overdue() || !overdue_log_.Allows(boot_time)) return;
+  const std::string interval = absl::FormatDuration(options_.snapshot_interval);
+  if (dump_status_.ok()) {
     LogWarning(
         "snapshots come less often than every %s: they would cost more than "
         "the CPU budget of %g %% of one core",
-        absl::FormatDuration(options_.snapshot_interval),
-        options_.cpu_budget * 100);
+        interval, options_.cpu_budget * 100);
+  } else {
+    LogWarning(
+        "snapshots come less often than every %s: the last attempt failed, "
+        "and the next must wait for the CPU budget: %s",
+        interval, dump_status_.ToString());
   }
 }
 

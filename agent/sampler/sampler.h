@@ -15,6 +15,7 @@
 #include "agent/sampler/sampling_schedule.h"
 #include "common/clock.h"
 #include "common/port_range.h"
+#include "common/rate_limit.h"
 #include "ephemera/v1/socket_sample.pb.h"
 
 namespace ephemera::agent {
@@ -62,6 +63,7 @@ class Sampler {
   void TakeSnapshot(v1::SnapshotTrigger trigger);
   // The dump and its aggregation. The status is the collector's.
   absl::Status FillSnapshot(v1::Snapshot& snapshot, v1::GaugeSample& gauge);
+  // Says why, where snapshots come less often than they should.
   void WarnIfOverdue(absl::Duration boot_time);
 
   const Options options_;
@@ -76,9 +78,12 @@ class Sampler {
   std::optional<v1::SysctlReading> sysctls_;
   // From the sysctls; absent and 0 where they do not tell.
   std::optional<PortRange> ephemeral_range_;
+  std::optional<absl::Duration> time_wait_length_;
   uint32_t pool_capacity_ = 0;
-  absl::Duration last_failure_log_ = -absl::InfiniteDuration();
-  absl::Duration last_overdue_log_ = -absl::InfiniteDuration();
+  // Of the last dump.
+  absl::Status dump_status_;
+  RateLimit failure_log_{absl::Minutes(1)};
+  RateLimit overdue_log_{absl::Minutes(10)};
 };
 
 }  // namespace ephemera::agent

@@ -11,9 +11,9 @@ namespace ephemera {
 namespace {
 
 TEST(CheckLocalAddress, TakesUnixSocketsAndLoopback) {
-  for (const char* address :
-       {"unix:/run/x.sock", "unix:relative.sock", "127.0.0.1:5000",
-        "127.8.9.10:0", "[::1]:65535", "localhost:80"}) {
+  for (const char* address : {"unix:/run/x.sock", "unix:relative.sock",
+                              "127.0.0.1:5000", "127.8.9.10:0", "[::1]:65535",
+                              "[::ffff:127.0.0.1]:80", "localhost:80"}) {
     EXPECT_TRUE(CheckLocalAddress(address).ok()) << address;
   }
 }
@@ -31,11 +31,29 @@ TEST(CheckLocalAddress, RefusesOtherHostsAndSaysWhy) {
 
 TEST(CheckLocalAddress, RefusesWhatIsNoAddress) {
   const std::string long_path = "unix:/" + std::string(200, 'x');
-  for (const std::string& address :
-       {std::string(), std::string("unix:"), std::string("127.0.0.1"),
-        std::string("127.0.0.1:"), std::string("127.0.0.1:65536"),
-        std::string("127.0.0.1:-1"), std::string(":80"),
-        std::string("nonsense"), std::string("unix:/a\0b", 9), long_path}) {
+  for (const std::string& address : {std::string(),
+                                     std::string("unix:"),
+                                     std::string("127.0.0.1"),
+                                     std::string("127.0.0.1:"),
+                                     std::string("127.0.0.1:65536"),
+                                     std::string("127.0.0.1:-1"),
+                                     std::string("127.0.0.1:+7400"),
+                                     std::string("127.0.0.1: 7400"),
+                                     std::string("127.0.0.1:7400 "),
+                                     std::string("127.0.0.1:0x50"),
+                                     std::string("::1:7400"),
+                                     std::string("2001:db8::1:7400"),
+                                     std::string("[127.0.0.1]:80"),
+                                     std::string("[localhost]:80"),
+                                     std::string("[localhost:80"),
+                                     std::string("[[::1]]:80"),
+                                     std::string("[::1:80"),
+                                     std::string("::1]:80"),
+                                     std::string("[]:80"),
+                                     std::string(":80"),
+                                     std::string("nonsense"),
+                                     std::string("unix:/a\0b", 9),
+                                     long_path}) {
     EXPECT_EQ(CheckLocalAddress(address).code(),
               absl::StatusCode::kInvalidArgument)
         << address;

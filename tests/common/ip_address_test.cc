@@ -1,6 +1,8 @@
 #include "common/ip_address.h"
 
 #include "absl/hash/hash_testing.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 
 namespace ephemera {
@@ -19,18 +21,25 @@ TEST(IpAddress, TakesV4MappedForV4) {
   EXPECT_EQ(mapped.ToString(), "192.0.2.7");
 }
 
-TEST(IpAddress, KnowsLoopbackAndUnspecified) {
+TEST(IpAddress, KnowsLoopback) {
   EXPECT_TRUE(IpAddress::Parse("127.9.0.1")->IsLoopback());
   EXPECT_TRUE(IpAddress::Parse("::1")->IsLoopback());
   EXPECT_FALSE(IpAddress::Parse("::2")->IsLoopback());
-  EXPECT_TRUE(IpAddress::Parse("0.0.0.0")->IsUnspecified());
-  EXPECT_TRUE(IpAddress::Parse("::")->IsUnspecified());
-  EXPECT_FALSE(IpAddress::Parse("0.0.0.1")->IsUnspecified());
 }
 
 TEST(IpAddress, RefusesOtherText) {
   for (const char* text : {"", "1.2.3", "1.2.3.4.5", "host", "fe80::1%eth0"}) {
     EXPECT_FALSE(IpAddress::Parse(text).ok()) << text;
+  }
+}
+
+TEST(IpAddress, RefusesTextWithNul) {
+  for (const absl::string_view text :
+       {absl::string_view("10.0.0.1\0", 9),
+        absl::string_view("10.0.0.1\0x", 10), absl::string_view("::1\0", 4),
+        absl::string_view("\0::1", 4)}) {
+    EXPECT_EQ(IpAddress::Parse(text).status().code(),
+              absl::StatusCode::kInvalidArgument);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 
 namespace ephemera {
@@ -29,6 +30,32 @@ TEST(Log, LeavesOutWhatIsBelowTheLevel) {
   const std::string text = testing::internal::GetCapturedStderr();
   EXPECT_FALSE(absl::StrContains(text, "hidden")) << text;
   EXPECT_TRUE(absl::StrContains(text, "shown")) << text;
+}
+
+// Counts how often it is turned into text.
+struct Costly {
+  int* formatted;
+
+  friend absl::FormatConvertResult<absl::FormatConversionCharSet::kString>
+  AbslFormatConvert(const Costly& value, const absl::FormatConversionSpec&,
+                    absl::FormatSink* sink) {
+    ++*value.formatted;
+    sink->Append("costly");
+    return {true};
+  }
+};
+
+TEST(Log, DoesNotFormatWhatIsBelowTheLevel) {
+  testing::internal::CaptureStderr();
+  int formatted = 0;
+  LogDebug("%s", Costly{&formatted});
+  EXPECT_EQ(formatted, 0);
+  SetLogLevel(LogLevel::kDebug);
+  LogDebug("%s", Costly{&formatted});
+  SetLogLevel(LogLevel::kInfo);
+  EXPECT_EQ(formatted, 1);
+  EXPECT_TRUE(absl::StrContains(testing::internal::GetCapturedStderr(),
+                                " DEBUG costly\n"));
 }
 
 }  // namespace

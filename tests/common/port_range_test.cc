@@ -22,10 +22,9 @@ TEST(PortRange, RefusesOtherText) {
 
 TEST(PortSet, ReadsTheKernelsText) {
   const PortSet set = *PortSet::Parse("8080,9000-9010\n");
-  EXPECT_TRUE(set.Contains(8080));
-  EXPECT_TRUE(set.Contains(9000));
-  EXPECT_TRUE(set.Contains(9010));
-  EXPECT_FALSE(set.Contains(9011));
+  EXPECT_EQ(set.CountIn({0, 65535}), 12u);
+  EXPECT_EQ(set.CountIn({8080, 8080}), 1u);
+  EXPECT_EQ(set.CountIn({9000, 9010}), 11u);
   EXPECT_EQ(set.CountIn({9005, 9100}), 6u);
   EXPECT_EQ(*PortSet::Parse("\n"), PortSet());
 }

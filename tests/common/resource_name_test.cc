@@ -8,7 +8,9 @@ namespace ephemera {
 namespace {
 
 TEST(AgentName, TakesHostNames) {
-  for (const char* name : {"a", "web1", "web-1.example.org", "0"}) {
+  for (const std::string& name :
+       {std::string("a"), std::string("web1"), std::string("web-1.example.org"),
+        std::string("0"), std::string(kMaxAgentNameLength, 'a')}) {
     EXPECT_TRUE(CheckAgentName(name).ok()) << name;
     EXPECT_EQ(*ParseAgentResourceName(AgentResourceName(name)), name);
   }
@@ -17,8 +19,8 @@ TEST(AgentName, TakesHostNames) {
 TEST(AgentName, RefusesTheRest) {
   for (const std::string& name :
        {std::string(), std::string("-a"), std::string("a."), std::string("A"),
-        std::string("a/b"), std::string("a b"), std::string(64, 'a'),
-        std::string("a\0b", 3)}) {
+        std::string("a/b"), std::string("a b"),
+        std::string(kMaxAgentNameLength + 1, 'a'), std::string("a\0b", 3)}) {
     EXPECT_FALSE(CheckAgentName(name).ok()) << name;
     EXPECT_FALSE(ParseAgentResourceName("agents/" + name).ok()) << name;
   }

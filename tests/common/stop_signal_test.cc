@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <csignal>
+#include <utility>
 
 #include "gtest/gtest.h"
 
@@ -17,6 +18,14 @@ TEST(StopSignal, BecomesReadableOnSigterm) {
   ASSERT_EQ(raise(SIGTERM), 0);
   stop->Wait();
   EXPECT_EQ(poll(&wait, 1, 0), 1);
+}
+
+TEST(StopSignal, MovesItsDescriptor) {
+  absl::StatusOr<StopSignal> stop = StopSignal::Create();
+  ASSERT_TRUE(stop.ok());
+  const int fd = stop->fd();
+  const StopSignal moved = *std::move(stop);
+  EXPECT_EQ(moved.fd(), fd);
 }
 
 }  // namespace

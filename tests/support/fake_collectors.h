@@ -67,15 +67,22 @@ class FakeGaugeReader final : public GaugeReader {
   // What later reads set; times and cost in it should be absent.
   void SetGauge(v1::GaugeSample gauge) { gauge_ = std::move(gauge); }
 
+  // Called as each reading begins, for instance to move a fake clock.
+  void SetOnRead(std::function<void()> on_read) {
+    on_read_ = std::move(on_read);
+  }
+
   int reads() const { return reads_; }
 
   void Read(v1::GaugeSample& sample) override {
     ++reads_;
+    if (on_read_) on_read_();
     sample.MergeFrom(gauge_);
   }
 
  private:
   v1::GaugeSample gauge_;
+  std::function<void()> on_read_;
   int reads_ = 0;
 };
 
@@ -85,15 +92,22 @@ class FakeSysctlReader final : public SysctlReader {
   // REQUIRES: ordered by key.
   void SetReading(v1::SysctlReading reading) { reading_ = std::move(reading); }
 
+  // Called as each reading begins, for instance to move a fake clock.
+  void SetOnRead(std::function<void()> on_read) {
+    on_read_ = std::move(on_read);
+  }
+
   int reads() const { return reads_; }
 
   v1::SysctlReading Read() override {
     ++reads_;
+    if (on_read_) on_read_();
     return reading_;
   }
 
  private:
   v1::SysctlReading reading_;
+  std::function<void()> on_read_;
   int reads_ = 0;
 };
 

@@ -160,15 +160,16 @@ TEST(ParseCounterTableTest, PairsLinesBySection) {
 
 TEST(ParseCounterTableTest, MalformedNumbersAreAbsent) {
   for (const char* const value :
-       {"-1", "x", "1x", "0x10", "1.5", "18446744073709551616", "\xff"}) {
+       {"-1", "x", "1x", "0x10", "1.5", "9223372036854775808",
+        "18446744073709551615", "18446744073709551616", "\xff"}) {
     v1::GaugeSample sample;
     ParseCounterTable(
         absl::StrCat("TcpExt: TW TWKilled\nTcpExt: ", value, " 3\n"), sample);
     ExpectSame(sample, Gauge("tw_killed: 3"));
   }
   v1::GaugeSample sample;
-  ParseCounterTable("TcpExt: TW\nTcpExt: 18446744073709551615\n", sample);
-  EXPECT_EQ(sample.tw(), 18446744073709551615u);
+  ParseCounterTable("TcpExt: TW\nTcpExt: 9223372036854775807\n", sample);
+  EXPECT_EQ(sample.tw(), 9223372036854775807u);
 }
 
 TEST(ParseSockstatTest, TakesNoisyText) {

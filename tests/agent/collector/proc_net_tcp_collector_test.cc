@@ -20,6 +20,7 @@ namespace ephemera::agent {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr char kHeading[] = "  sl  local_address rem_address   st\n";
@@ -136,8 +137,47 @@ TEST_F(ProcNetTcpCollectorTest, SkipsAndCountsMalformedLines) {
   EXPECT_EQ(collector_.malformed_lines(), 5u);
 }
 
+TEST_F(ProcNetTcpCollectorTest, AFileOfWhichNothingIsUnderstoodIsAnError) {
+  tree_.Write(kTcp, absl::StrCat(kHeading, "garbage\n", "more of it\n"));
+  absl::Status status = Dump();
+  EXPECT_TRUE(absl::IsInternal(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("/proc/net/tcp:"));
+  EXPECT_THAT(status.message(), HasSubstr(" 2 in all"));
+
+  tree_.Write(kTcp, absl::StrCat(kHeading, Line(TcpState::kListen, 1, 7)));
+  tree_.Write(kTcp6, absl::StrCat(kHeading, "garbage\n"));
+  status = Dump();
+  EXPECT_TRUE(absl::IsInternal(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("/proc/net/tcp6:"));
+
+  // The next dump does not remember it.
+  tree_.Write(kTcp6, kHeading);
+  EXPECT_TRUE(Dump().ok());
+}
+
+TEST_F(ProcNetTcpCollectorTest, SaysOnceAMinuteThatLinesAreMalformed) {
+  tree_.Write(kTcp, absl::StrCat(kHeading, "garbage\n", "more of it\n",
+                                 Line(TcpState::kEstablished, 2, 8)));
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(Dump().ok());
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("not understood: 2 of the last dump"));
+
+  testing::internal::CaptureStderr();
+  clock_.Advance(absl::Seconds(59));
+  ASSERT_TRUE(Dump().ok());
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), IsEmpty());
+
+  testing::internal::CaptureStderr();
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(Dump().ok());
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("not understood: 2 of the last dump"));
+}
+
 TEST_F(ProcNetTcpCollectorTest, AnEndlessLastLineCountsOnce) {
-  tree_.Write(kTcp, absl::StrCat(kHeading, std::string(100'000, 'x')));
+  tree_.Write(kTcp, absl::StrCat(kHeading, Line(TcpState::kTimeWait, 3),
+                                 std::string(100'000, 'x')));
   ASSERT_TRUE(Dump().ok());
   EXPECT_EQ(collector_.malformed_lines(), 1u);
   // The next dump does not remember it.

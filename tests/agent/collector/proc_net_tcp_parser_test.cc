@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "common/tcp_state.h"
 
 namespace ephemera::agent {
@@ -97,8 +100,15 @@ TEST(ParseProcNetTcpLineTest, SurvivesDamagedBytes) {
     for (int flips = 0; flips < 3; ++flips) {
       text[random() % text.size()] = static_cast<char>(random());
     }
-    text.resize(random() % (text.size() + 1));
-    (void)ParseProcNetTcpLine(text);
+    // In memory of exactly this size, so that ASan sees reads beyond the end.
+    const size_t size = random() % (text.size() + 1);
+    const auto exact = std::make_unique<char[]>(size);
+    std::copy_n(text.begin(), size, exact.get());
+    const std::optional<ProcNetTcpLine> line =
+        ParseProcNetTcpLine(absl::string_view(exact.get(), size));
+    if (!line.has_value()) continue;
+    const auto state = static_cast<int>(line->record.state);
+    EXPECT_TRUE(state >= 1 && state <= 12) << state;
   }
 }
 

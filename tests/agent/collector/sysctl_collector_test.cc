@@ -58,15 +58,25 @@ TEST(SysctlCollectorTest, FoldsWhiteSpace) {
 
 TEST(SysctlCollectorTest, ReadsTheLongestListOfReservedPorts) {
   const TempTree tree{};
-  std::string ports = "1";
-  for (int port = 3; port <= 65535; port += 2) {
-    absl::StrAppend(&ports, ",", port);
+  // Pairs with one port between them.
+  std::string ports = "1-2";
+  for (int port = 4; port < 65535; port += 3) {
+    absl::StrAppend(&ports, ",", port, "-", port + 1);
   }
+  ASSERT_EQ(ports.size(), 254'735u);
   tree.Write("proc/sys/net/ipv4/ip_local_reserved_ports", ports + "\n");
   SysctlCollector collector(tree.root());
   const v1::SysctlReading reading = collector.Read();
   ASSERT_EQ(reading.values_size(), 1);
   EXPECT_EQ(reading.values(0).value(), ports);
+}
+
+TEST(SysctlCollectorTest, ReadsTheLengthOfTimeWaitWhereItIsASetting) {
+  const TempTree tree{};
+  tree.Write("proc/sys/net/ipv4/tcp_tw_timeout", "10\n");
+  SysctlCollector collector(tree.root());
+  EXPECT_THAT(Describe(collector.Read()),
+              ElementsAre("net.ipv4.tcp_tw_timeout=10"));
 }
 
 TEST(SysctlCollectorTest, WhatCannotBeAValueIsAbsent) {

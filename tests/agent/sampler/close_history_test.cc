@@ -1,7 +1,9 @@
 #include "agent/sampler/close_history.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -35,9 +37,10 @@ class Kernel {
 
   // The history that a dump begun at `start_us` tells, when the kernel takes
   // `duration_us` for it.
-  v1::CloseHistory Dump(CloseWindow& window, int64_t start_us,
-                        int64_t duration_us = 10'000) const {
-    window.Start(absl::Microseconds(start_us));
+  v1::CloseHistory Dump(
+      CloseWindow& window, int64_t start_us, int64_t duration_us = 10'000,
+      std::optional<absl::Duration> told_length = std::nullopt) const {
+    window.Start(absl::Microseconds(start_us), told_length);
     CloseBuckets buckets{};
     for (size_t i = 0; i < closed_us_.size(); ++i) {
       const int64_t read_us =
@@ -186,6 +189,56 @@ TEST(CloseHistory, LongerTimeWaitIsLearnedAndThenExact) {
     total += closes;
   }
   EXPECT_NEAR(total, 60 * 40, 2);
+}
+
+TEST(CloseHistory, ToldLengthBoundsTheWindow) {
+  for (const int64_t length_s : {10, 60, 120}) {
+    Kernel kernel(0, length_s * 1000);
+    kernel.Close(800, 300, 40);
+    CloseWindow window;
+    // Exact in the first dump: nothing is to be learned.
+    const v1::CloseHistory history =
+        kernel.Dump(window, 1000'400'000, 10'000, absl::Seconds(length_s));
+    const int64_t seconds = std::min<int64_t>(length_s, 60);
+    ASSERT_THAT(history.closes(), SizeIs(seconds)) << length_s;
+    EXPECT_EQ(history.first_second(), 1000 - seconds);
+    // Those of the first second have in part expired, if it is as old as that.
+    const int64_t whole = 1000 - seconds + (length_s > 60 ? 0 : 1);
+    for (int64_t second = whole; second < 1000; ++second) {
+      EXPECT_NEAR(At(history, second), 40, 1) << length_s << ", " << second;
+    }
+  }
+}
+
+TEST(CloseHistory, ToldLengthOverridesWhatWasSeen) {
+  Kernel before(0, 120'000);
+  before.Close(900, 100, 40);
+  CloseWindow window;
+  before.Dump(window, 1000 * kSecond, 10'000, absl::Seconds(120));
+  EXPECT_GT(window.longest_ms(), 119'000);
+
+  // The setting has been lowered, and the sockets of before are gone.
+  Kernel after(0, 10'000);
+  after.Close(1200, 100, 40);
+  const v1::CloseHistory history =
+      after.Dump(window, 1300 * kSecond, 10'000, absl::Seconds(10));
+  ASSERT_THAT(history.closes(), SizeIs(10));
+  for (int64_t second = 1291; second < 1300; ++second) {
+    EXPECT_NEAR(At(history, second), 40, 1) << second;
+  }
+}
+
+TEST(CloseHistory, ShortTimeWaitStartsNoEarlierThanTheHostEither) {
+  CloseWindow window;
+  v1::CloseHistory history;
+  window.Start(absl::Milliseconds(3500), absl::Seconds(10));
+  window.Fill(CloseBuckets{}, history);
+  EXPECT_EQ(history.first_second(), 0);
+  EXPECT_THAT(history.closes(), SizeIs(3));
+  window.Start(absl::Milliseconds(3500), absl::Seconds(1));
+  window.Fill(CloseBuckets{}, history);
+  EXPECT_EQ(history.first_second(), 2);
+  EXPECT_THAT(history.closes(), SizeIs(1));
 }
 
 TEST(CloseHistory, AbsurdExpiryTeachesNothing) {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/sampler/sample_sink.h"
+#include "common/log.h"
 #include "common/tcp_state.h"
 #include "ephemera/v1/socket_sample.pb.h"
 #include "gmock/gmock.h"
@@ -19,7 +20,10 @@ namespace ephemera::agent {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class RecordingSink final : public SampleSink {
@@ -40,7 +44,8 @@ class RecordingSink final : public SampleSink {
 };
 
 v1::SysctlReading Sysctls(const std::string& range,
-                          const std::string& reserved = "") {
+                          const std::string& reserved = "",
+                          const std::string& tw_timeout = "") {
   v1::SysctlReading reading;
   v1::SysctlValue* value = reading.add_values();
   value->set_key("net.ipv4.ip_local_port_range");
@@ -48,6 +53,11 @@ v1::SysctlReading Sysctls(const std::string& range,
   value = reading.add_values();
   value->set_key("net.ipv4.ip_local_reserved_ports");
   value->set_value(reserved);
+  if (!tw_timeout.empty()) {
+    value = reading.add_values();
+    value->set_key("net.ipv4.tcp_tw_timeout");
+    value->set_value(tw_timeout);
+  }
   return reading;
 }
 
@@ -149,18 +159,52 @@ TEST_F(SamplerTest, UnreadableRangeMeansUnknownCapacity) {
   EXPECT_EQ(sink_.snapshots[0].pool_capacity(), 0);
 }
 
+TEST_F(SamplerTest, CloseHistoriesReachAsFarAsTimeWaitLasts) {
+  collector_.SetSockets({MakeSocketRecord(TcpState::kTimeWait, "10.0.0.1",
+                                          40000, "10.0.0.2", 5774, 5'000)});
+  sampler_.Step();
+  for (const auto& [tw_timeout, seconds] :
+       std::vector<std::pair<std::string, int>>{{"10", 10},
+                                                {"1", 1},
+                                                {"600", 60},
+                                                // No lengths of TIME_WAIT.
+                                                {"0", 60},
+                                                {"601", 60},
+                                                {"-5", 60},
+                                                {"10 20", 60}}) {
+    sysctl_reader_.SetReading(Sysctls("32768 60999", "", tw_timeout));
+    RunFor(30);
+    const v1::CloseHistory& history =
+        sink_.snapshots.back().flow_groups(0).close_history();
+    EXPECT_EQ(history.closes_size(), seconds) << tw_timeout;
+  }
+}
+
 TEST_F(SamplerTest, MeasuresWhatReadingsCost) {
+  sysctl_reader_.SetOnRead([this] {
+    cpu_ += absl::Milliseconds(2);
+    clock_.Advance(absl::Milliseconds(3));
+  });
+  gauge_reader_.SetOnRead([this] {
+    cpu_ += absl::Microseconds(50);
+    clock_.Advance(absl::Microseconds(70));
+  });
   collector_.SetOnDump([this] {
     cpu_ += absl::Milliseconds(9);
     clock_.Advance(absl::Milliseconds(12));
   });
   sampler_.Step();
   ASSERT_THAT(sink_.snapshots, SizeIs(1));
-  EXPECT_EQ(sink_.snapshots[0].cost().cpu_ns(), 9'000'000);
-  EXPECT_EQ(sink_.snapshots[0].cost().elapsed_ns(), 12'000'000);
-  EXPECT_EQ(sink_.snapshots[0].boottime_us(), 1000'000'000);
-  EXPECT_TRUE(sink_.gauges[0].has_cost());
-  EXPECT_EQ(sink_.gauges[0].cost().cpu_ns(), 0);
+  // A snapshot reads sockstat, too.
+  EXPECT_EQ(sink_.snapshots[0].cost().cpu_ns(), 9'050'000);
+  EXPECT_EQ(sink_.snapshots[0].cost().elapsed_ns(), 12'070'000);
+  EXPECT_EQ(sink_.snapshots[0].boottime_us(), 1000'003'070);
+  ASSERT_THAT(sink_.gauges, SizeIs(1));
+  EXPECT_EQ(sink_.gauges[0].cost().cpu_ns(), 50'000);
+  EXPECT_EQ(sink_.gauges[0].cost().elapsed_ns(), 70'000);
+  ASSERT_THAT(sink_.sysctls, SizeIs(1));
+  EXPECT_EQ(sink_.sysctls[0].cost().cpu_ns(), 2'000'000);
+  EXPECT_EQ(sink_.sysctls[0].cost().elapsed_ns(), 3'000'000);
 }
 
 TEST_F(SamplerTest, DifferenceToSockstatLeavesRequestSocketsOut) {
@@ -228,6 +272,47 @@ TEST_F(SamplerTest, DearDumpsComeLessOften) {
   RunFor(600);
   EXPECT_THAT(sink_.snapshots, SizeIs(4));
   EXPECT_THAT(sink_.gauges, SizeIs(601));
+}
+
+TEST_F(SamplerTest, SaysThatTheBudgetHoldsSnapshotsBack) {
+  collector_.SetOnDump([this] { cpu_ += absl::Seconds(1); });
+  sampler_.Step();
+  testing::internal::CaptureStderr();
+  RunFor(100);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("less often than every 30s: they would cost more than "
+                        "the CPU budget of 0.5 % of one core"));
+}
+
+TEST_F(SamplerTest, SaysThatFailuresHoldSnapshotsBack) {
+  sampler_.Step();
+  RunFor(29);
+  collector_.SetOnDump([this] { cpu_ += absl::Seconds(1); });
+  collector_.SetStatus(absl::UnavailableError("ENOBUFS"));
+  testing::internal::CaptureStderr();
+  RunFor(60);
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(text, HasSubstr("cannot read the sockets"));
+  EXPECT_THAT(text, HasSubstr("less often than every 30s: the last attempt "
+                              "failed"));
+  EXPECT_THAT(text, HasSubstr("ENOBUFS"));
+  EXPECT_THAT(text, Not(HasSubstr("would cost more")));
+}
+
+TEST_F(SamplerTest, TellsEachSnapshotAtLogLevelDebug) {
+  collector_.SetSockets(
+      {MakeSocketRecord(TcpState::kListen, "0.0.0.0", 80, "0.0.0.0", 0),
+       MakeSocketRecord(TcpState::kEstablished, "10.0.0.1", 40000, "10.0.0.2",
+                        5774)});
+  collector_.SetOnDump([this] { cpu_ += absl::Microseconds(9500); });
+  SetLogLevel(LogLevel::kDebug);
+  testing::internal::CaptureStderr();
+  sampler_.Step();
+  sampler_.Step();
+  SetLogLevel(LogLevel::kInfo);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              EndsWith("DEBUG SNAPSHOT_TRIGGER_START: 2 sockets in 1 flow "
+                       "groups took 9.500 ms of CPU time\n"));
 }
 
 TEST_F(SamplerTest, SetBackWallClockChangesNothingButItsOwnField) {
