@@ -15,19 +15,11 @@
 namespace ephemera::agent {
 namespace {
 
-absl::string_view SourceName(v1::SocketSource source) {
-  return source == v1::SOCKET_SOURCE_INET_DIAG ? "inet_diag"
-                                               : "/proc/net/tcp and tcp6";
-}
-
 absl::StatusOr<v1::AgentHello> MakeHello(const AgentOptions& options) {
-  absl::StatusOr<std::string> boot_id = RandomId();
-  if (!boot_id.ok()) return boot_id.status();
   absl::StatusOr<std::string> host_boot_id = HostBootId(options.root);
   if (!host_boot_id.ok()) return host_boot_id.status();
   v1::AgentHello hello;
   hello.set_agent(AgentResourceName(options.name));
-  hello.set_boot_id(*std::move(boot_id));
   hello.set_host_boot_id(*std::move(host_boot_id));
   hello.set_hostname(Hostname());
   hello.set_kernel_release(KernelRelease());
@@ -77,11 +69,12 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(
   absl::StatusOr<v1::AgentHello> hello = MakeHello(options);
   if (!hello.ok()) return hello.status();
   uploader_options.hello = *std::move(hello);
+  uploader_options.new_boot_id = RandomId;
   LogInfo(
       "ephemera-agent %s: %s reports to the controller at %s; sockets from %s, "
       "at most %g %% of one core",
       EPHEMERA_VERSION, options.name, options.controller,
-      SourceName(agent->socket_collector_->source()),
+      SocketSourceName(agent->socket_collector_->source()),
       options.cpu_budget_percent);
   absl::StatusOr<std::unique_ptr<SampleUploader>> uploader =
       SampleUploader::Create(std::move(uploader_options), agent->buffer_,

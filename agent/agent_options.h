@@ -22,7 +22,8 @@ struct AgentOptions {
   int max_groups = 64;
   // Of one core.
   double cpu_budget_percent = 0.5;
-  int buffer_mib = 8;
+  // An hour of readings takes about 4.
+  int buffer_mib = 6;
   SocketSourceChoice socket_source = SocketSourceChoice::kAuto;
   // In front of /proc.
   std::string root = "/";

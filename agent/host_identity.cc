@@ -12,20 +12,23 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "common/resource_name.h"
 
 namespace ephemera::agent {
-namespace {
 
-// See CheckAgentName().
-constexpr size_t kMaxNameLength = 63;
-
-}  // namespace
+std::string Printable(absl::string_view bytes) {
+  std::string text(bytes);
+  for (char& c : text) {
+    if (!absl::ascii_isprint(static_cast<unsigned char>(c))) c = '?';
+  }
+  return text;
+}
 
 std::string Hostname() {
   // One more than the longest: gethostname() need not terminate a cut name.
   std::array<char, HOST_NAME_MAX + 2> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) return "";
-  return name.data();
+  return Printable(name.data());
 }
 
 std::string AgentNameFromHostname(absl::string_view hostname) {
@@ -37,14 +40,14 @@ std::string AgentNameFromHostname(absl::string_view hostname) {
   }
   size_t begin = 0;
   while (begin < name.size() && !absl::ascii_isalnum(name[begin])) ++begin;
-  name = name.substr(begin, kMaxNameLength);
+  name = name.substr(begin, kMaxAgentNameLength);
   while (!name.empty() && !absl::ascii_isalnum(name.back())) name.pop_back();
   return name;
 }
 
 std::string KernelRelease() {
   utsname names{};
-  return uname(&names) == 0 ? names.release : "";
+  return uname(&names) == 0 ? Printable(names.release) : "";
 }
 
 absl::StatusOr<std::string> HostBootId(absl::string_view root) {

@@ -8,14 +8,18 @@
 
 namespace ephemera::agent {
 
-// What gethostname() says; empty where it fails.
+// `bytes` with '?' for all that is not printable ASCII: a host may have any
+// name, a message only UTF-8.
+std::string Printable(absl::string_view bytes);
+
+// What gethostname() says, printable; empty where it fails.
 std::string Hostname();
 
 // `hostname` as an agent name (see CheckAgentName): lower case, '-' for what
 // may not be in one, cut to its length. Empty where nothing is left.
 std::string AgentNameFromHostname(absl::string_view hostname);
 
-// What uname() says, such as "6.1.0-18-amd64".
+// What uname() says, printable, such as "6.1.0-18-amd64".
 std::string KernelRelease();
 
 // The kernel's own id of this boot, from proc/sys/kernel/random/boot_id under

@@ -27,15 +27,19 @@ void ConnectionLog::Write(LogLevel level, absl::string_view text) {
   log_(level, text);
 }
 
-void ConnectionLog::OnConnected(size_t pending) {
+void ConnectionLog::OnConnected(size_t pending, uint64_t dropped) {
   const MutexLock lock(mutex_);
   if (said_connected_) return;
   said_connected_ = true;
-  Write(LogLevel::kInfo,
-        absl::StrFormat("%s to the controller at %s; %d batches to send",
-                        connected_once_ ? "connected again" : "connected",
-                        controller_, pending));
+  std::string text = absl::StrFormat(
+      "%s to the controller at %s; %d batches to send",
+      connected_once_ ? "connected again" : "connected", controller_, pending);
+  if (const uint64_t lost = dropped - told_dropped_; lost > 0) {
+    absl::StrAppendFormat(&text, ", %d were dropped", lost);
+  }
+  Write(LogLevel::kInfo, text);
   connected_once_ = true;
+  told_dropped_ = dropped;
 }
 
 void ConnectionLog::OnDisconnected(const absl::Status& status, bool connected) {
@@ -45,9 +49,9 @@ void ConnectionLog::OnDisconnected(const absl::Status& status, bool connected) {
   if (status.code() == absl::StatusCode::kAlreadyExists) {
     level = LogLevel::kError;
     text = absl::StrFormat(
-        "another live agent uses the name %s; choose another with --name or "
-        "stop it",
-        agent_);
+        "the name %s is taken (%s); choose another with --name or stop the "
+        "other agent",
+        agent_, status.message().substr(0, kMaxPeerText));
   } else {
     const std::string why =
         status.ok()

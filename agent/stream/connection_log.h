@@ -1,6 +1,8 @@
 #ifndef EPHEMERA_AGENT_STREAM_CONNECTION_LOG_H_
 #define EPHEMERA_AGENT_STREAM_CONNECTION_LOG_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -25,8 +27,9 @@ class ConnectionLog {
   ConnectionLog(std::string agent, std::string controller, const Clock& clock,
                 LogFunction log);
 
-  // The controller answered; `pending` batches are to be sent.
-  void OnConnected(size_t pending);
+  // The controller answered; `pending` batches are to be sent, `dropped` were
+  // given up since the start.
+  void OnConnected(size_t pending, uint64_t dropped);
 
   // An attempt ended, `connected` where the controller had answered it.
   void OnDisconnected(const absl::Status& status, bool connected);
@@ -50,6 +53,7 @@ class ConnectionLog {
   const LogFunction log_;
   Mutex mutex_;
   bool connected_once_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t told_dropped_ ABSL_GUARDED_BY(mutex_) = 0;
   // Whether the last line about the connection said that it is there.
   bool said_connected_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration last_line_ ABSL_GUARDED_BY(mutex_);

@@ -59,6 +59,7 @@ uint64_t ResendBuffer::Add(v1::SampleBatch batch) {
     sysctls_ = batch.sysctls();
     sysctls_sequence_ = last_sequence_;
     sysctls_lost_ = false;
+    sysctls_refused_ = false;
   } else if (sysctls_lost_) {
     *batch.mutable_sysctls() = *sysctls_;
     sysctls_sequence_ = last_sequence_;
@@ -113,8 +114,9 @@ void ResendBuffer::ReportLost(const Entry& entry,
   lost_.Add(report);
   for (const v1::DropReport& carried : entry.reports) lost_.Add(carried);
   if (entry.sequence != sysctls_sequence_) return;
-  if (reason == v1::DropReport::REASON_REFUSED) {
-    // They may be what was refused: sending them again would not end.
+  if (reason == v1::DropReport::REASON_REFUSED &&
+      std::exchange(sysctls_refused_, true)) {
+    // They are what was refused: sending them again would not end.
     sysctls_.reset();
     sysctls_sequence_ = 0;
   } else {

@@ -56,7 +56,8 @@ class ResendBuffer {
   absl::Status Rewind(uint64_t acknowledged_sequence);
 
   // The controller will never take this batch. False, changing nothing, where
-  // no such batch is handed out.
+  // no such batch is handed out. Its sysctls ride along once more, since they
+  // need not be what is wrong with it.
   bool Refuse(uint64_t sequence);
 
   // Batches that are not acknowledged.
@@ -111,6 +112,8 @@ class ResendBuffer {
   std::optional<v1::SysctlReading> sysctls_ ABSL_GUARDED_BY(mutex_);
   uint64_t sysctls_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   bool sysctls_lost_ ABSL_GUARDED_BY(mutex_) = false;
+  // A batch with them was refused.
+  bool sysctls_refused_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace ephemera::agent

@@ -5,11 +5,10 @@
 
 #include "absl/strings/numbers.h"
 #include "common/grpc_status.h"
+#include "common/ingest_protocol.h"
 
 namespace ephemera::agent {
 namespace {
-
-constexpr char kRefusedSequenceKey[] = "ephemera-refused-sequence";
 
 // A response that does not parse ends the reads but not the call; a healthy end
 // follows the last read at once.
@@ -104,6 +103,7 @@ void SampleStream::OnDone(const grpc::Status& status) {
   const MutexLock lock(mutex_);
   StreamOutcome outcome;
   outcome.connected = answered_;
+  outcome.boot_id_used = !answered_ && !violation_.ok();
   outcome.status = violation_.ok() ? FromGrpcStatus(status) : violation_;
   if (violation_.ok() && absl::IsInvalidArgument(outcome.status)) {
     outcome.refused_sequence = RefusedSequence();

@@ -36,6 +36,9 @@ struct StreamOutcome {
   bool connected = false;
   // The batch that the controller refused, where it named one.
   std::optional<uint64_t> refused_sequence;
+  // The first answer acknowledged what this process never sent: another life of
+  // it did, after a snapshot of the machine that this one was restored from.
+  bool boot_id_used = false;
 };
 
 // One StreamSamples call: hello, then the batches of the buffer as its window

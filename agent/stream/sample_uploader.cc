@@ -15,8 +15,8 @@ namespace {
 
 // How soon Stop() is noticed while connecting.
 constexpr std::chrono::milliseconds kConnectPoll(100);
-// How often a controller that does not answer is thought of.
-constexpr absl::Duration kWaitingCheck = absl::Seconds(10);
+// More is worth giving back.
+constexpr size_t kMuchMemory = size_t{1} << 20;
 constexpr int kMaxResponseBytes = 64 << 10;
 
 std::function<double()> RandomUniform() {
@@ -55,23 +55,28 @@ absl::StatusOr<std::unique_ptr<SampleUploader>> SampleUploader::Create(
   absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> credentials =
       ClientCredentials(options.controller);
   if (!credentials.ok()) return credentials.status();
+  absl::StatusOr<std::string> boot_id = options.new_boot_id();
+  if (!boot_id.ok()) return boot_id.status();
   if (!options.uniform) options.uniform = RandomUniform();
-  std::unique_ptr<SampleUploader> uploader(new SampleUploader(
-      std::move(options), buffer, clock, *std::move(credentials)));
+  std::unique_ptr<SampleUploader> uploader(
+      new SampleUploader(std::move(options), *std::move(boot_id), buffer, clock,
+                         *std::move(credentials)));
   uploader->thread_ = std::thread(&SampleUploader::Run, uploader.get());
   return uploader;
 }
 
 SampleUploader::SampleUploader(
-    UploaderOptions options, ResendBuffer& buffer, const Clock& clock,
-    std::shared_ptr<grpc::ChannelCredentials> credentials)
+    UploaderOptions options, std::string boot_id, ResendBuffer& buffer,
+    const Clock& clock, std::shared_ptr<grpc::ChannelCredentials> credentials)
     : options_(std::move(options)),
       buffer_(buffer),
       clock_(clock),
       credentials_(std::move(credentials)),
       log_(AgentNameOf(options_.hello), options_.controller, clock,
            options_.log),
-      backoff_(options_.first_backoff, options_.max_backoff, options_.uniform) {
+      backoff_(options_.first_backoff, options_.max_backoff, options_.uniform),
+      hello_(options_.hello) {
+  hello_.set_boot_id(std::move(boot_id));
 }
 
 SampleUploader::~SampleUploader() { Stop(); }
@@ -110,7 +115,7 @@ void SampleUploader::Stop() {
 }
 
 void SampleUploader::OnConnected() {
-  log_.OnConnected(buffer_.size());
+  log_.OnConnected(buffer_.size(), buffer_.dropped());
   const MutexLock lock(mutex_);
   connected_ = true;
 }
@@ -139,6 +144,7 @@ void SampleUploader::Run() {
     const absl::Duration start = clock_.BootTime();
     const StreamOutcome outcome = Attempt();
     if (stopping()) return;
+    Learn(outcome);
     const absl::Duration next = clock_.BootTime() + Digest(outcome, start);
     const MutexLock lock(mutex_);
     while (!stopping_) {
@@ -153,11 +159,11 @@ StreamOutcome SampleUploader::Attempt() {
   const std::shared_ptr<grpc::Channel> channel = grpc::CreateCustomChannel(
       options_.controller, credentials_, MakeChannelArguments());
   AwaitChannel(*channel);
+  ReleaseMemory();
   const std::unique_ptr<v1::IngestService::Stub> stub =
       v1::IngestService::NewStub(channel);
-  v1::AgentHello hello = options_.hello;
-  hello.set_boottime_us(absl::ToInt64Microseconds(clock_.BootTime()));
-  hello.set_wall_time_us(absl::ToUnixMicros(clock_.Now()));
+  hello_.set_boottime_us(absl::ToInt64Microseconds(clock_.BootTime()));
+  hello_.set_wall_time_us(absl::ToUnixMicros(clock_.Now()));
   std::shared_ptr<SampleStream> stream;
   {
     const MutexLock lock(mutex_);
@@ -167,7 +173,7 @@ StreamOutcome SampleUploader::Attempt() {
       return outcome;
     }
   }
-  stream = SampleStream::Start(*stub, std::move(hello), buffer_, *this);
+  stream = SampleStream::Start(*stub, hello_, buffer_, *this);
   bool cancel = false;
   {
     const MutexLock lock(mutex_);
@@ -181,8 +187,9 @@ StreamOutcome SampleUploader::Attempt() {
     stream->Poke();
   }
   std::optional<StreamOutcome> outcome;
-  while (!(outcome = stream->AwaitFor(kWaitingCheck)).has_value()) {
+  while (!(outcome = stream->AwaitFor(options_.check_interval)).has_value()) {
     if (!connected()) log_.OnWaiting();
+    ReleaseMemory();
   }
   const MutexLock lock(mutex_);
   stream_.reset();
@@ -199,6 +206,24 @@ void SampleUploader::AwaitChannel(grpc::Channel& channel) {
                                std::chrono::system_clock::now() + kConnectPoll);
     state = channel.GetState(true);
   }
+}
+
+void SampleUploader::ReleaseMemory() {
+  if (buffer_.bytes() > kMuchMemory) {
+    held_much_ = true;
+  } else if (held_much_ && buffer_.size() == 0) {
+    held_much_ = false;
+    options_.release_memory();
+  }
+}
+
+void SampleUploader::Learn(const StreamOutcome& outcome) {
+  if (outcome.connected) hello_.set_name_refused(false);
+  if (absl::IsAlreadyExists(outcome.status)) hello_.set_name_refused(true);
+  if (!outcome.boot_id_used) return;
+  absl::StatusOr<std::string> boot_id = options_.new_boot_id();
+  // Else the next attempt ends the same way.
+  if (boot_id.ok()) hello_.set_boot_id(*std::move(boot_id));
 }
 
 absl::Duration SampleUploader::Digest(const StreamOutcome& outcome,

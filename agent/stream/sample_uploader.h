@@ -1,6 +1,8 @@
 #ifndef EPHEMERA_AGENT_STREAM_SAMPLE_UPLOADER_H_
 #define EPHEMERA_AGENT_STREAM_SAMPLE_UPLOADER_H_
 
+#include <malloc.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,8 +25,12 @@ namespace ephemera::agent {
 
 struct UploaderOptions {
   std::string controller;
-  // Without its times; they are set when it is sent.
+  // Without boot_id, and without what is set when it is sent: its times and
+  // name_refused.
   v1::AgentHello hello;
+  // Required. Another one at each call. Called at the start, and again where
+  // StreamOutcome::boot_id_used.
+  std::function<absl::StatusOr<std::string>()> new_boot_id;
 
   absl::Duration first_backoff = absl::Milliseconds(500);
   absl::Duration max_backoff = absl::Seconds(30);
@@ -35,10 +41,15 @@ struct UploaderOptions {
   absl::Duration settled_after = absl::Seconds(10);
   // How long Stop() waits for acknowledgements.
   absl::Duration drain_timeout = absl::Seconds(2);
+  // How often the uploader looks after a stream: whether the controller answers
+  // at all, and whether there is memory to give back.
+  absl::Duration check_interval = absl::Seconds(10);
 
   // [0, 1); empty means random.
   std::function<double()> uniform;
   LogFunction log = WriteLog;
+  // Gives memory that is free back to the system.
+  std::function<void()> release_memory = [] { malloc_trim(0); };
 };
 
 // Brings the buffer's batches to the controller: one sample stream after
@@ -47,8 +58,8 @@ struct UploaderOptions {
 // one thread.
 class SampleUploader final : private SampleStreamObserver {
  public:
-  // Starts connecting. Errors are those of ClientCredentials(). `buffer` and
-  // `clock` must outlive the uploader.
+  // Starts connecting. Errors are those of ClientCredentials() and of
+  // `new_boot_id`. `buffer` and `clock` must outlive the uploader.
   static absl::StatusOr<std::unique_ptr<SampleUploader>> Create(
       UploaderOptions options, ResendBuffer& buffer, const Clock& clock);
   // As Stop().
@@ -62,8 +73,8 @@ class SampleUploader final : private SampleStreamObserver {
   void Stop();
 
  private:
-  SampleUploader(UploaderOptions options, ResendBuffer& buffer,
-                 const Clock& clock,
+  SampleUploader(UploaderOptions options, std::string boot_id,
+                 ResendBuffer& buffer, const Clock& clock,
                  std::shared_ptr<grpc::ChannelCredentials> credentials);
 
   void OnConnected() override;
@@ -73,8 +84,12 @@ class SampleUploader final : private SampleStreamObserver {
   void Run();
   // One stream, from connecting to its end. CANCELLED where Stop() came first.
   StreamOutcome Attempt();
+  // Draws the consequences for the next attempt.
+  void Learn(const StreamOutcome& outcome);
   // How long to wait after an attempt that ended so, begun at `start`.
   absl::Duration Digest(const StreamOutcome& outcome, absl::Duration start);
+  // After an outage the buffer's memory would stay with the process.
+  void ReleaseMemory();
   // Until it is connected, or has failed to, or Stop() was called.
   void AwaitChannel(grpc::Channel& channel);
   bool connected();
@@ -87,6 +102,8 @@ class SampleUploader final : private SampleStreamObserver {
   ConnectionLog log_;
   // Of thread_ only.
   Backoff backoff_;
+  v1::AgentHello hello_;
+  bool held_much_ = false;
 
   Mutex mutex_;
   CondVar changed_;

@@ -23,16 +23,21 @@ void CostWindow::Add(Reading reading) {
 v1::SamplingCost CostWindow::Mean() const {
   v1::SamplingCost result;
   if (readings_.empty()) return result;
-  // [0] gauges, [1] snapshots.
-  double cpu_ns[2] = {0, 0};
-  int count[2] = {0, 0};
+  // By kind.
+  double cpu_ns[] = {0, 0, 0};
+  int count[] = {0, 0, 0};
+  double all_cpu_ns = 0;
   for (const Reading& reading : readings_) {
-    const int kind = reading.is_snapshot ? 1 : 0;
-    cpu_ns[kind] += static_cast<double>(reading.cpu_ns);
-    ++count[kind];
+    cpu_ns[reading.kind] += static_cast<double>(reading.cpu_ns);
+    ++count[reading.kind];
+    all_cpu_ns += static_cast<double>(reading.cpu_ns);
   }
-  if (count[0] > 0) result.set_gauge_cpu_us(cpu_ns[0] / count[0] / 1e3);
-  if (count[1] > 0) result.set_snapshot_cpu_us(cpu_ns[1] / count[1] / 1e3);
+  if (count[kGauge] > 0) {
+    result.set_gauge_cpu_us(cpu_ns[kGauge] / count[kGauge] / 1e3);
+  }
+  if (count[kSnapshot] > 0) {
+    result.set_snapshot_cpu_us(cpu_ns[kSnapshot] / count[kSnapshot] / 1e3);
+  }
   const auto by_time = [](const Reading& a, const Reading& b) {
     return a.boottime_us < b.boottime_us;
   };
@@ -42,7 +47,7 @@ v1::SamplingCost CostWindow::Mean() const {
   // readings after a start are not a share of next to no time.
   const auto elapsed_us = static_cast<double>(
       newest->boottime_us - oldest->boottime_us + kGaugeIntervalUs);
-  result.set_cpu_fraction((cpu_ns[0] + cpu_ns[1]) / 1e3 / elapsed_us);
+  result.set_cpu_fraction(all_cpu_ns / 1e3 / elapsed_us);
   return result;
 }
 

@@ -16,20 +16,24 @@ class CostWindow {
   // Readings come about in order; Clear() first where the boot clock starts
   // anew.
   void AddGauge(const v1::GaugeSample& gauge) {
-    Add({gauge.boottime_us(), gauge.cost().cpu_ns(), false});
+    Add({gauge.boottime_us(), gauge.cost().cpu_ns(), kGauge});
   }
   void AddSnapshot(const v1::Snapshot& snapshot) {
-    Add({snapshot.boottime_us(), snapshot.cost().cpu_ns(), true});
+    Add({snapshot.boottime_us(), snapshot.cost().cpu_ns(), kSnapshot});
+  }
+  void AddSysctls(const v1::SysctlReading& reading) {
+    Add({reading.boottime_us(), reading.cost().cpu_ns(), kSysctls});
   }
   void Clear() { readings_.clear(); }
 
   v1::SamplingCost Mean() const;
 
  private:
+  enum Kind { kGauge, kSnapshot, kSysctls };
   struct Reading {
     int64_t boottime_us;
     int64_t cpu_ns;
-    bool is_snapshot;
+    Kind kind;
   };
 
   void Add(Reading reading);

@@ -12,33 +12,6 @@ namespace {
 
 constexpr size_t kQuotedLength = 80;
 
-// Length of the UTF-8 sequence at the start of `text`, 0 where it is none.
-// Table 3-7 of the Unicode standard.
-size_t SequenceLength(absl::string_view text) {
-  const auto byte = [&](size_t i) -> uint8_t {
-    return i < text.size() ? static_cast<uint8_t>(text[i]) : 0;
-  };
-  const auto between = [&](size_t i, uint8_t low, uint8_t high) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  if (first < 0xc2) return 0;
-  if (first < 0xe0) return between(1, 0x80, 0xbf) ? 2 : 0;
-  if (first < 0xf0) {
-    const uint8_t low = first == 0xe0 ? 0xa0 : 0x80;
-    const uint8_t high = first == 0xed ? 0x9f : 0xbf;
-    return between(1, low, high) && between(2, 0x80, 0xbf) ? 3 : 0;
-  }
-  if (first > 0xf4) return 0;
-  const uint8_t low = first == 0xf0 ? 0x90 : 0x80;
-  const uint8_t high = first == 0xf4 ? 0x8f : 0xbf;
-  return between(1, low, high) && between(2, 0x80, 0xbf) &&
-                 between(3, 0x80, 0xbf)
-             ? 4
-             : 0;
-}
-
 }  // namespace
 
 absl::Status FieldError(absl::string_view field, absl::string_view problem) {
@@ -87,9 +60,6 @@ absl::Status CheckText(absl::string_view field, absl::string_view value,
     return FieldError(field, absl::StrCat(Quoted(value), " has ", value.size(),
                                           " bytes, more than ", max_bytes));
   }
-  if (!IsUtf8(value)) {
-    return FieldError(field, absl::StrCat(Quoted(value), " is not UTF-8"));
-  }
   if (std::any_of(value.begin(), value.end(),
                   [](unsigned char c) { return absl::ascii_iscntrl(c); })) {
     return FieldError(field,
@@ -110,15 +80,6 @@ absl::Status CheckToken(absl::string_view field, absl::string_view value,
   return FieldError(field,
                     absl::StrCat(Quoted(value), " is not 1 to ", max_length,
                                  " of A-Z a-z 0-9 ", others));
-}
-
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t length = SequenceLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 std::string Quoted(absl::string_view value) {

@@ -27,16 +27,14 @@ absl::Status CheckBetween(absl::string_view field, int64_t value, int64_t low,
 // A repeated field's number of elements.
 absl::Status CheckCount(absl::string_view field, int count, int bound);
 
-// At most `max_bytes` of UTF-8 without control characters.
+// At most `max_bytes` without control characters. That it is UTF-8 was checked
+// when the message was parsed.
 absl::Status CheckText(absl::string_view field, absl::string_view value,
                        size_t max_bytes);
 
 // 1 to `max_length` characters of [A-Za-z0-9] and `others`.
 absl::Status CheckToken(absl::string_view field, absl::string_view value,
                         size_t max_length, absl::string_view others);
-
-// Well-formed as RFC 3629 has it: no overlong forms, no surrogates.
-bool IsUtf8(absl::string_view text);
 
 // `value` in quotes, escaped, and cut to a length that fits an error message.
 std::string Quoted(absl::string_view value);

@@ -1,6 +1,8 @@
 #ifndef EPHEMERA_CONTROLLER_INGEST_FLEET_CLOCK_H_
 #define EPHEMERA_CONTROLLER_INGEST_FLEET_CLOCK_H_
 
+#include <atomic>
+
 #include "absl/time/time.h"
 #include "common/clock.h"
 
@@ -19,10 +21,17 @@ class FleetClock {
 
   absl::Time Now() const { return start_ + (clock_.BootTime() - boot_start_); }
 
+  // Warns in the log where the wall clock has gone more than a minute away from
+  // Now(), which does not follow it: once, until it was right in between. To be
+  // called now and then.
+  void WatchWallClock() const;
+
  private:
   const Clock& clock_;
   const absl::Duration boot_start_;
   const absl::Time start_;
+  // The log says so.
+  mutable std::atomic<bool> apart_;
 };
 
 }  // namespace ephemera::controller

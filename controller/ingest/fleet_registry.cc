@@ -11,6 +11,9 @@
 namespace ephemera::controller {
 namespace {
 
+// More distinct ones than this are a peer that makes them up.
+constexpr size_t kMaxRefusedBootIds = 16;
+
 std::shared_ptr<const v1::Snapshot> Summary(v1::Snapshot& snapshot) {
   // The groups are most of a snapshot: step aside, rather than copy and clear.
   google::protobuf::RepeatedPtrField<v1::FlowGroup> groups;
@@ -51,11 +54,13 @@ struct FleetRegistry::NewReadings {
 
 void FleetRegistry::Load(
     std::vector<std::pair<AgentRecord, NewestReadings>> agents) {
+  const absl::Duration kept_until = clock_.BootTime() + kReturn;
   const MutexLock lock(mutex_);
   for (auto& agent : agents) {
     AgentRecord& record = agent.first;
     NewestReadings& newest = agent.second;
     Entry& entry = entries_[record.name];
+    entry.kept_until = kept_until;
     AgentView& view = entry.view;
     view.last_seen = record.last_seen;
     // A reading that would be later than the newest one is of an earlier boot
@@ -86,35 +91,60 @@ void FleetRegistry::Load(
   }
 }
 
+absl::Status FleetRegistry::CheckFree(const Entry& entry,
+                                      const NameClaim& claim,
+                                      absl::Duration boot_now) {
+  const Connection& held = entry.connection;
+  if (held.number == 0) {
+    if (!claim.name_refused || boot_now >= entry.kept_until) {
+      return absl::OkStatus();
+    }
+    return absl::AlreadyExistsError(absl::StrFormat(
+        "agent %s is kept for a while for %s, where it was last connected from",
+        claim.agent, entry.view.record->hostname));
+  }
+  if (held.boot_id == claim.boot_id ||
+      boot_now - held.last_message > kSilence) {
+    return absl::OkStatus();
+  }
+  return absl::AlreadyExistsError(absl::StrFormat(
+      "agent %s is connected already from %s since %s", claim.agent,
+      held.hostname,
+      absl::FormatTime(absl::RFC3339_sec, held.since, absl::UTCTimeZone())));
+}
+
 absl::StatusOr<ConnectionId> FleetRegistry::Connect(
-    const std::string& agent, const std::string& boot_id,
-    const std::string& hostname, absl::Time now, std::function<void()> cancel) {
+    const NameClaim& claim, absl::Time now, std::function<void()> cancel) {
   const absl::Duration boot_now = clock_.BootTime();
-  ConnectionId id{.agent = agent, .number = 0};
+  ConnectionId id{.agent = claim.agent, .number = 0};
   std::function<void()> cancel_previous;
   {
     const MutexLock lock(mutex_);
-    Connection& held = entries_[agent].connection;
-    if (held.number != 0 && held.boot_id != boot_id &&
-        boot_now - held.last_message <= kSilence) {
-      return absl::AlreadyExistsError(absl::StrFormat(
-          "agent %s is connected already from %s since %s; stop that agent, or "
-          "give this one a name of its own with --name",
-          agent, held.hostname,
-          absl::FormatTime(absl::RFC3339_sec, held.since,
-                           absl::UTCTimeZone())));
+    Entry& entry = entries_[claim.agent];
+    if (absl::Status status = CheckFree(entry, claim, boot_now); !status.ok()) {
+      return status;
     }
-    cancel_previous = std::move(held.cancel);
+    cancel_previous = std::move(entry.connection.cancel);
     id.number = ++last_number_;
-    held = {.number = id.number,
-            .boot_id = boot_id,
-            .hostname = hostname,
-            .since = now,
-            .last_message = boot_now,
-            .cancel = std::move(cancel)};
+    entry.connection = {.number = id.number,
+                        .boot_id = claim.boot_id,
+                        .hostname = claim.hostname,
+                        .since = now,
+                        .last_message = boot_now,
+                        .cancel = std::move(cancel),
+                        .refused_boot_ids = {}};
   }
   if (cancel_previous) cancel_previous();
   return id;
+}
+
+bool FleetRegistry::NoteRefusal(const NameClaim& claim) {
+  const MutexLock lock(mutex_);
+  const auto it = entries_.find(claim.agent);
+  if (it == entries_.end()) return true;
+  std::set<std::string>& known = it->second.connection.refused_boot_ids;
+  return known.size() < kMaxRefusedBootIds &&
+         known.insert(claim.boot_id).second;
 }
 
 FleetRegistry::Entry* FleetRegistry::FindHolder(const ConnectionId& id) {
@@ -178,6 +208,11 @@ void FleetRegistry::Apply(const NewReadings& readings, Entry& entry) {
     return time;
   };
 
+  // Costs come in order: not where lost sysctls ride on a later batch.
+  if (readings.batch.has_sysctls() &&
+      readings.batch.sysctls().boottime_us() > entry.gauge_us) {
+    entry.cost.AddSysctls(readings.batch.sysctls());
+  }
   for (const v1::GaugeSample& gauge : readings.batch.gauges()) {
     if (gauge.boottime_us() > entry.gauge_us) entry.cost.AddGauge(gauge);
   }
@@ -220,12 +255,14 @@ void FleetRegistry::Apply(const NewReadings& readings, Entry& entry) {
 }
 
 void FleetRegistry::Disconnect(const ConnectionId& id) {
+  const absl::Duration boot_now = clock_.BootTime();
   // Outlives the lock: it may own the last reference to a stream.
   Connection ended;
   const MutexLock lock(mutex_);
   Entry* const entry = FindHolder(id);
   if (entry == nullptr) return;
   std::swap(ended, entry->connection);
+  entry->kept_until = boot_now + kSilence;
   if (entry->view.record == nullptr) entries_.erase(id.agent);
 }
 

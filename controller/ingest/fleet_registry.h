@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,8 +38,19 @@ struct AgentView {
   absl::Time snapshot_time;
   std::shared_ptr<const std::vector<v1::SysctlValue>> sysctls;
   v1::SamplingCost cost;
+  // Counted when a batch is read, not when it is stored: too high where it
+  // never is, until the controller starts again.
   uint64_t dropped_gauges = 0;
   uint64_t dropped_snapshots = 0;
+};
+
+// A hello's claim to an agent name.
+struct NameClaim {
+  std::string agent;
+  std::string boot_id;
+  std::string hostname;
+  // See AgentHello.
+  bool name_refused = false;
 };
 
 // One stream's hold on an agent name.
@@ -53,6 +65,9 @@ class FleetRegistry {
  public:
   // A stream that has been silent for longer than this may be taken over.
   static constexpr absl::Duration kSilence = absl::Seconds(10);
+  // A start of the controller ends every stream. More than an agent waits
+  // between two attempts (UploaderOptions::max_backoff).
+  static constexpr absl::Duration kReturn = absl::Seconds(35);
 
   // `clock` must outlive the registry.
   explicit FleetRegistry(const Clock& clock) : clock_(clock) {}
@@ -65,11 +80,16 @@ class FleetRegistry {
   // has been silent for kSilence or is of the same `boot_id`, which is the
   // same agent process on a new connection. Else ALREADY_EXISTS, saying who
   // holds the name.
-  absl::StatusOr<ConnectionId> Connect(const std::string& agent,
-                                       const std::string& boot_id,
-                                       const std::string& hostname,
-                                       absl::Time now,
+  //
+  // A free name is kept for whoever was not refused before, for kSilence after
+  // its stream ended and for kReturn after Load(): the agent that had it is
+  // about to connect again, and must not find its waiting twin there.
+  absl::StatusOr<ConnectionId> Connect(const NameClaim& claim, absl::Time now,
                                        std::function<void()> cancel);
+
+  // Connect() refused `claim`: whether this is news, and not one more attempt
+  // of an agent process that was refused since the name was last taken or left.
+  bool NoteRefusal(const NameClaim& claim);
 
   // The calls below do nothing where `id` no longer holds the name.
 
@@ -96,10 +116,13 @@ class FleetRegistry {
     absl::Time since;
     absl::Duration last_message;  // CLOCK_BOOTTIME
     std::function<void()> cancel;
+    std::set<std::string> refused_boot_ids;
   };
   struct Entry {
     AgentView view;  // view.record is null until the agent is registered
     Connection connection;
+    // CLOCK_BOOTTIME until which a free name is kept.
+    absl::Duration kept_until;
     CostWindow cost;
     // CLOCK_BOOTTIME of the newest readings; -1 where the host was restarted
     // since, so that any reading is newer.
@@ -112,6 +135,8 @@ class FleetRegistry {
   };
   struct NewReadings;
 
+  static absl::Status CheckFree(const Entry& entry, const NameClaim& claim,
+                                absl::Duration boot_now);
   Entry* FindHolder(const ConnectionId& id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void Apply(const NewReadings& readings, Entry& entry);

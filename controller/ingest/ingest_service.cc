@@ -4,7 +4,7 @@
 
 namespace ephemera::controller {
 
-grpc::ServerBidiReactor<v1::StreamSamplesRequest, v1::StreamSamplesResponse>*
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*
 IngestService::StreamSamples(grpc::CallbackServerContext* context) {
   return SampleStream::Start(*context, context_);
 }

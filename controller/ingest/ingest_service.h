@@ -37,13 +37,16 @@ struct IngestContext {
   IngestOptions options;
 };
 
-// Takes samples in; see SampleStream. Thread-safe.
-class IngestService final : public v1::IngestService::CallbackService {
+// Takes samples in; see SampleStream. Messages come as bytes: gRPC would end a
+// stream with OK where it cannot parse them. Thread-safe.
+class IngestService final
+    : public v1::IngestService::WithRawCallbackMethod_StreamSamples<
+          v1::IngestService::Service> {
  public:
   explicit IngestService(const IngestContext& context) : context_(context) {}
 
-  grpc::ServerBidiReactor<v1::StreamSamplesRequest, v1::StreamSamplesResponse>*
-  StreamSamples(grpc::CallbackServerContext* context) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamSamples(
+      grpc::CallbackServerContext* context) override;
 
  private:
   const IngestContext context_;

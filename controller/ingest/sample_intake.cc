@@ -51,9 +51,19 @@ absl::Status SampleIntake::TakeHello(const v1::StreamSamplesRequest& request,
       .clock_skew =
           absl::FromUnixMicros(hello.wall_time_us()) - ingest_.clock.Now(),
   };
-  absl::StatusOr<ConnectionId> connection = ingest_.registry.Connect(
-      record_.name, boot_id_, record_.hostname, now, std::move(taken_over));
-  if (!connection.ok()) return connection.status();
+  const NameClaim claim = {.agent = record_.name,
+                           .boot_id = boot_id_,
+                           .hostname = record_.hostname,
+                           .name_refused = hello.name_refused()};
+  absl::StatusOr<ConnectionId> connection =
+      ingest_.registry.Connect(claim, now, std::move(taken_over));
+  if (!connection.ok()) {
+    if (ingest_.registry.NoteRefusal(claim)) {
+      LogWarning("an agent on %s is refused: %s", claim.hostname,
+                 connection.status().message());
+    }
+    return connection.status();
+  }
   connection_ = *std::move(connection);
   return absl::OkStatus();
 }
@@ -66,6 +76,17 @@ void SampleIntake::SetRegistered(const RegisteredAgent& registered) {
   ingest_.registry.SetRecord(connection_, std::move(record));
   LogInfo("agent %s connected from %s, version %s", record_.name,
           record_.hostname, record_.agent_version);
+}
+
+void SampleIntake::LogEnd(absl::string_view agent, const absl::Status& status) {
+  const std::string who = agent.empty() ? "a stream without a valid hello"
+                                        : absl::StrCat("agent ", agent);
+  if (absl::IsInvalidArgument(status)) {
+    LogWarning("%s is refused: %s", who, status.message());
+  } else if (!absl::IsAlreadyExists(status)) {
+    LogInfo("%s disconnected%s%s", who, status.ok() ? "" : ": ",
+            status.message());
+  }
 }
 
 absl::Status SampleIntake::TakeBatch(uint64_t acknowledged,
@@ -91,8 +112,9 @@ absl::Status SampleIntake::TakeBatch(uint64_t acknowledged,
                       absl::StrCat(sequence, " is not above ", last_received,
                                    ", the batch before it"));
   }
-  if (sequence != last_received + 1 &&
+  if (sequence != last_received + 1 && !gap_logged_ &&
       !ReportsDropped(batch, last_received + 1, sequence - 1)) {
+    gap_logged_ = true;
     LogInfo("agent %s: batches %d to %d have not come", record_.name,
             last_received + 1, sequence - 1);
   }

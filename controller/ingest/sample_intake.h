@@ -23,7 +23,7 @@ class SampleIntake {
 
   // Checks the first message and takes the agent's name; `taken_over` is called
   // where another stream takes it later. INVALID_ARGUMENT, or ALREADY_EXISTS
-  // while another stream holds the name.
+  // while another stream holds the name, which is logged.
   absl::Status TakeHello(const v1::StreamSamplesRequest& request,
                          std::function<void()> taken_over);
 
@@ -35,6 +35,10 @@ class SampleIntake {
   // goes to the live registry. INVALID_ARGUMENT.
   absl::Status TakeBatch(uint64_t acknowledged, uint64_t last_received,
                          v1::StreamSamplesRequest& request);
+
+  // Says in the log how a stream ended; `agent` is empty where it brought no
+  // valid hello. A refused claim to a name is left out: TakeHello() said it.
+  static void LogEnd(absl::string_view agent, const absl::Status& status);
 
   // The agent is alive though nothing is read from it.
   void Touch() { ingest_.registry.Touch(connection_); }
@@ -53,6 +57,8 @@ class SampleIntake {
   AgentRecord record_;
   absl::Duration hello_boottime_;
   absl::Duration hello_received_;  // CLOCK_BOOTTIME of the controller
+  // A gap that no drop report tells is news once.
+  bool gap_logged_ = false;
 };
 
 }  // namespace ephemera::controller

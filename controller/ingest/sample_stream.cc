@@ -4,8 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/grpc_status.h"
+#include "common/ingest_protocol.h"
 #include "common/log.h"
 #include "controller/ingest/field_check.h"
+#include "controller/ingest/message_bytes.h"
 #include "controller/ingest/stream_alarm.h"
 
 namespace ephemera::controller {
@@ -80,13 +82,7 @@ SampleStream::Operation SampleStream::NextOperation() {
                                            : Operation::kCancel;
   }
   if (phase_ == Phase::kBatches && !write_in_flight_ &&
-      (answer_due_ || acks_.acknowledged() > told_acknowledged_ ||
-       fault_ != told_fault_)) {
-    answer_due_ = false;
-    told_acknowledged_ = acks_.acknowledged();
-    told_fault_ = fault_;
-    response_.set_acknowledged_sequence(told_acknowledged_);
-    response_.set_storage_fault(told_fault_);
+      answers_.Next(acks_.acknowledged(), response_)) {
     write_in_flight_ = true;
     return Operation::kWrite;
   }
@@ -126,10 +122,11 @@ void SampleStream::Perform(Operation operation) {
                &SampleStream::OnTick);
       return;
     case Operation::kRead:
-      StartRead(&request_);
+      StartRead(&request_bytes_);
       return;
     case Operation::kWrite:
-      StartWrite(&response_);
+      response_bytes_ = ToBytes(response_);
+      StartWrite(&response_bytes_);
       return;
     case Operation::kRegister:
       Register();
@@ -204,40 +201,44 @@ void SampleStream::FinishCall() {
   }
   // Before the peer learns of the end: it may connect again at once.
   if (has_hello) intake_.Release();
-  const std::string who = has_hello ? absl::StrCat("agent ", intake_.agent())
-                                    : "a stream without a valid hello";
-  if (absl::IsInvalidArgument(status)) {
-    LogWarning("%s is refused: %s", who, status.message());
-  } else {
-    LogInfo("%s disconnected%s%s", who, status.ok() ? "" : ": ",
-            status.message());
-  }
+  SampleIntake::LogEnd(has_hello ? intake_.agent() : "", status);
   if (refused.has_value() && absl::IsInvalidArgument(status)) {
-    context_.AddTrailingMetadata("ephemera-refused-sequence",
-                                 absl::StrCat(*refused));
+    context_.AddTrailingMetadata(kRefusedSequenceKey, absl::StrCat(*refused));
   }
   Finish(ToGrpcStatus(status));
 }
 
 void SampleStream::OnReadDone(bool ok) {
-  Phase phase = Phase::kHello;
-  {
-    const MutexLock lock(mutex_);
-    phase = phase_;
-  }
-  absl::Status status;
-  if (ok) {
-    status = phase == Phase::kHello ? OnHello() : OnBatch();
-  } else if (phase == Phase::kHello) {
-    status = FieldError("request", "the stream ended before its hello");
-  }
+  // Not OK is how the agent's end of the stream shows.
+  const absl::Status status = ok ? OnMessage() : absl::OkStatus();
   {
     const MutexLock lock(mutex_);
     // Not before: until here `request_` belongs to this reaction.
     read_in_flight_ = false;
-    if (!ok || !status.ok()) End(status);
+    if (!ok && phase_ == Phase::kHello) {
+      End(FieldError("request", "the stream ended before its hello"));
+    } else if (!ok || !status.ok()) {
+      End(status);
+    }
   }
   Drive();
+}
+
+absl::Status SampleStream::OnMessage() {
+  if (!FromBytes(request_bytes_, request_)) {
+    return FieldError("request", "is not a StreamSamplesRequest");
+  }
+  Phase phase = Phase::kHello;
+  uint64_t acknowledged = 0;
+  uint64_t last_received = 0;
+  {
+    const MutexLock lock(mutex_);
+    phase = phase_;
+    acknowledged = acks_.acknowledged();
+    last_received = acks_.last_received();
+  }
+  return phase == Phase::kHello ? OnHello()
+                                : OnBatch(acknowledged, last_received);
 }
 
 absl::Status SampleStream::OnHello() {
@@ -247,27 +248,20 @@ absl::Status SampleStream::OnHello() {
           "a newer stream of the same agent has taken over"));
     }
   });
-  if (!status.ok()) return status;
   const MutexLock lock(mutex_);
-  phase_ = Phase::kRegister;
-  return absl::OkStatus();
+  if (status.ok()) phase_ = Phase::kRegister;
+  return status;
 }
 
-absl::Status SampleStream::OnBatch() {
-  uint64_t acknowledged = 0;
-  uint64_t last_received = 0;
-  {
-    const MutexLock lock(mutex_);
-    acknowledged = acks_.acknowledged();
-    last_received = acks_.last_received();
-  }
+absl::Status SampleStream::OnBatch(uint64_t acknowledged,
+                                   uint64_t last_received) {
   absl::Status status =
       intake_.TakeBatch(acknowledged, last_received, request_);
   const MutexLock lock(mutex_);
   if (!status.ok()) {
     if (request_.has_batch()) refused_sequence_ = request_.batch().sequence();
   } else if (request_.batch().sequence() <= acknowledged) {
-    answer_due_ = true;
+    answers_.Demand();
   } else {
     batch_held_ = true;
   }
@@ -295,7 +289,7 @@ void SampleStream::OnRegistered(absl::StatusOr<RegisteredAgent> registered) {
       agent_id_ = registered->id;
       epoch_ = registered->epoch;
       acks_ = AckTracker(registered->acknowledged_sequence);
-      answer_due_ = true;
+      answers_.Demand();
       phase_ = Phase::kBatches;
     } else {
       End(StoreError(registered.status()));
@@ -305,6 +299,11 @@ void SampleStream::OnRegistered(absl::StatusOr<RegisteredAgent> registered) {
 }
 
 void SampleStream::OnStored(uint64_t sequence, const absl::Status& status) {
+  if (!status.ok() && !absl::IsCancelled(status)) {
+    // A stream that is ending has no other way to tell.
+    LogError("agent %s: batch %d cannot be stored: %s", intake_.agent(),
+             sequence, status.message());
+  }
   {
     const MutexLock lock(mutex_);
     if (finished_) return;
@@ -338,7 +337,7 @@ void SampleStream::OnTick() {
     const MutexLock lock(mutex_);
     alarm_set_ = false;
     store_full_ = false;
-    fault_ = fault;
+    answers_.SetFault(fault);
     if (phase_ == Phase::kHello && now - started_ >= options.hello_timeout) {
       End(absl::DeadlineExceededError(
           absl::StrCat("no hello came within ",
@@ -351,8 +350,11 @@ void SampleStream::OnTick() {
     }
     if (ending_ && !fault.empty()) drain_ = false;
     if (ending_ && now >= end_deadline_) abandoned_ = true;
-    waits_for_us = phase_ != Phase::kHello && !read_in_flight_;
+    // Also with a read in flight: an agent keeps to a window.
+    waits_for_us =
+        phase_ != Phase::kHello && (!read_in_flight_ || acks_.unstored() > 0);
   }
+  ingest_.fleet_clock.WatchWallClock();
   if (waits_for_us) intake_.Touch();
   Drive();
 }

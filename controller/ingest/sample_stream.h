@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "common/mutex.h"
 #include "controller/ingest/ack_tracker.h"
+#include "controller/ingest/answer_tracker.h"
 #include "controller/ingest/ingest_service.h"
 #include "controller/ingest/open_streams.h"
 #include "controller/ingest/sample_intake.h"
@@ -28,8 +29,7 @@ namespace ephemera::controller {
 // Owns itself until OnDone; callbacks that come later find it alive and
 // finished. Thread-safe.
 class SampleStream final
-    : public grpc::ServerBidiReactor<v1::StreamSamplesRequest,
-                                     v1::StreamSamplesResponse>,
+    : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
       public StoppableStream,
       public std::enable_shared_from_this<SampleStream> {
  public:
@@ -68,9 +68,10 @@ class SampleStream final
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishCall();
 
-  // Events. The first two work on `request_` and return why it is refused.
+  // Events. The first three work on what was read and return why it is refused.
+  absl::Status OnMessage();
   absl::Status OnHello();
-  absl::Status OnBatch();
+  absl::Status OnBatch(uint64_t acknowledged, uint64_t last_received);
   void OnRegistered(absl::StatusOr<RegisteredAgent> registered);
   void OnStored(uint64_t sequence, const absl::Status& status);
   void OnTick();
@@ -87,8 +88,10 @@ class SampleStream final
 
   // Touched by the one read or write in flight, else by whom Drive() or the
   // phase lets.
+  grpc::ByteBuffer request_bytes_;
   v1::StreamSamplesRequest request_;
   v1::StreamSamplesResponse response_;
+  grpc::ByteBuffer response_bytes_;
   grpc::Alarm alarm_;
 
   // Its name and record may be read from Phase::kRegister on.
@@ -109,11 +112,7 @@ class SampleStream final
   AgentId agent_id_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time epoch_ ABSL_GUARDED_BY(mutex_);
   AckTracker acks_ ABSL_GUARDED_BY(mutex_);
-  std::string fault_ ABSL_GUARDED_BY(mutex_);
-  // What the peer was told last, and whether it waits for an answer anyway.
-  uint64_t told_acknowledged_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::string told_fault_ ABSL_GUARDED_BY(mutex_);
-  bool answer_due_ ABSL_GUARDED_BY(mutex_) = false;
+  AnswerTracker answers_ ABSL_GUARDED_BY(mutex_);
 
   // The end: asked for, and how; abandoned; Finish() called.
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;

@@ -36,7 +36,9 @@ constexpr size_t kMaxVersionBytes = 128;
 constexpr size_t kMaxLabelKeyLength = 63;
 constexpr size_t kMaxLabelValueBytes = 256;
 constexpr size_t kMaxSysctlKeyLength = 128;
-constexpr size_t kMaxSysctlValueBytes = size_t{64} * 1024;
+// What the agent reads at most (SysctlCollector::kBufferSize). The longest
+// value that occurs, of ip_local_reserved_ports, has 254,735 bytes.
+constexpr size_t kMaxSysctlValueBytes = size_t{256} * 1024;
 
 // Evaluates to the enclosing function's result where `expression` is not OK.
 #define RETURN_IF_ERROR(expression)                                      \
@@ -49,8 +51,8 @@ absl::Status CheckBoottime(absl::string_view field, int64_t value,
   RETURN_IF_ERROR(CheckBetween(field, value, 0, kMaxBoottimeUs));
   if (value <= newest) return absl::OkStatus();
   return FieldError(field, absl::StrCat(value, " is above ", newest,
-                                        ", more than a day ahead of the "
-                                        "agent's hello"));
+                                        ", more than 5 minutes ahead of the "
+                                        "boot clock in the hello"));
 }
 
 absl::Status CheckCost(const v1::ReadingCost& cost) {
@@ -191,6 +193,7 @@ absl::Status CheckSnapshot(v1::Snapshot& snapshot, int64_t newest) {
 
 absl::Status CheckSysctls(const v1::SysctlReading& reading, int64_t newest) {
   RETURN_IF_ERROR(CheckBoottime("boottime_us", reading.boottime_us(), newest));
+  RETURN_IF_ERROR(Under("cost", CheckCost(reading.cost())));
   RETURN_IF_ERROR(CheckCount("values", reading.values_size(), kMaxSysctls));
   absl::flat_hash_set<absl::string_view> seen;
   for (int i = 0; i < reading.values_size(); ++i) {
@@ -303,7 +306,7 @@ absl::Status ValidateBatch(absl::Duration newest_boottime,
 
 absl::Duration NewestPlausibleBoottime(absl::Duration hello_boottime,
                                        absl::Duration elapsed) {
-  return hello_boottime + elapsed + absl::Hours(24);
+  return hello_boottime + elapsed + absl::Minutes(5);
 }
 
 }  // namespace ephemera::controller

@@ -32,8 +32,8 @@ absl::Status ValidateBatch(absl::Duration newest_boottime,
                            v1::SampleBatch& batch);
 
 // The latest boot time that is believed of an agent whose hello said
-// `hello_boottime`, `elapsed` after it: a day of slack for clocks that the
-// controller cannot compare.
+// `hello_boottime`, `elapsed` after it: 5 minutes of slack for two clocks that
+// do not run alike.
 absl::Duration NewestPlausibleBoottime(absl::Duration hello_boottime,
                                        absl::Duration elapsed);
 

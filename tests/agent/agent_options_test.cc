@@ -58,7 +58,7 @@ TEST_F(AgentOptionsTest, DefaultsAreReady) {
   EXPECT_EQ(parsed.options->snapshot_interval, absl::Seconds(30));
   EXPECT_EQ(parsed.options->max_groups, 64);
   EXPECT_EQ(parsed.options->cpu_budget_percent, 0.5);
-  EXPECT_EQ(parsed.options->buffer_mib, 8);
+  EXPECT_EQ(parsed.options->buffer_mib, 6);
   EXPECT_EQ(parsed.options->socket_source, SocketSourceChoice::kAuto);
   EXPECT_EQ(parsed.options->root, "/");
 }

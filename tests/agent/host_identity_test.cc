@@ -31,6 +31,12 @@ TEST(HostIdentity, NameIsMadeOfTheHostname) {
   }
 }
 
+TEST(HostIdentity, WhatAMessageCannotHoldIsReplaced) {
+  EXPECT_EQ(Printable("web-1.example.org"), "web-1.example.org");
+  EXPECT_EQ(Printable("w\xff\xc3\xa4\x1b b\n"), "w???? b?");
+  EXPECT_EQ(Hostname(), Printable(Hostname()));
+}
+
 TEST(HostIdentity, ReadsTheBootIdUnderTheRoot) {
   const TempDir root;
   EXPECT_TRUE(absl::IsNotFound(HostBootId(root.path()).status()));

@@ -13,12 +13,12 @@
 #include "gtest/gtest.h"
 #include "tests/integration/fleet.h"
 #include "tests/integration/ingest_client.h"
+#include "tests/support/raw_stream.h"
 #include "tests/support/wait_until.h"
 
 namespace ephemera {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr int64_t kSecond = kTestBootSecond - 1000;
 
 v1::Snapshot& AddSnapshot(v1::SampleBatch& batch) {
@@ -151,6 +151,33 @@ TEST_F(HostileBatch, OfManyMegabytesIsRefusedUnread) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED)
       << status.error_message();
   ExpectGoodGoesOn();
+}
+
+TEST_F(HostileBatch, ThatIsNoMessageIsRefused) {
+  v1::StreamSamplesRequest hello;
+  *hello.mutable_hello() = TestHello("bad");
+  v1::StreamSamplesRequest not_utf8;
+  not_utf8.mutable_hello()->set_hostname("\xc0\xaf");
+  const std::vector<std::string> garbage = {
+      "\xff", std::string(100'000, '\xff'), not_utf8.SerializeAsString(),
+      // A batch that promises more than there is.
+      std::string("\x12\x7f\x08", 3)};
+  for (const bool says_hello : {false, true}) {
+    for (const std::string& bytes : garbage) {
+      RawStream stream(fleet_.NewChannel(),
+                       "/ephemera.v1.IngestService/StreamSamples");
+      if (says_hello) {
+        ASSERT_TRUE(stream.Write(hello.SerializeAsString()));
+        ASSERT_TRUE(stream.Read());
+      }
+      stream.Write(bytes);
+      EXPECT_FALSE(stream.Read());
+      const grpc::Status status = stream.Finish();
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+      EXPECT_THAT(status.error_message(), testing::HasSubstr("request"));
+      ExpectGoodGoesOn();
+    }
+  }
 }
 
 TEST_F(HostileBatch, BeforeAHelloIsRefused) {

@@ -49,9 +49,9 @@ TEST_F(ConnectionLogTest, RemindsOnceAMinute) {
 }
 
 TEST_F(ConnectionLogTest, SaysThatItIsBack) {
-  log_.OnConnected(0);
+  log_.OnConnected(0, 0);
   log_.OnDisconnected(absl::UnavailableError("reset"), true);
-  log_.OnConnected(17);
+  log_.OnConnected(17, 0);
 
   EXPECT_THAT(
       lines_.lines(),
@@ -61,9 +61,23 @@ TEST_F(ConnectionLogTest, SaysThatItIsBack) {
                             "batches to send")));
 }
 
+TEST_F(ConnectionLogTest, SaysHowMuchWasDroppedSinceItSaidSoLast) {
+  log_.OnConnected(3, 0);
+  log_.OnDisconnected(absl::UnavailableError("reset"), true);
+  log_.OnConnected(1634, 454);
+  log_.OnDisconnected(absl::UnavailableError("refused"), true);
+  log_.OnConnected(1, 455);
+  log_.OnDisconnected(absl::UnavailableError("no such file"), true);
+  log_.OnConnected(1, 455);
+
+  EXPECT_EQ(lines_.Count("1634 batches to send, 454 were dropped"), 1);
+  EXPECT_EQ(lines_.Count("1 batches to send, 1 were dropped"), 1);
+  EXPECT_EQ(lines_.Count("dropped"), 2);
+}
+
 TEST_F(ConnectionLogTest, FlappingConnectionIsNoFlood) {
   for (int i = 0; i < 600; ++i) {
-    log_.OnConnected(0);
+    log_.OnConnected(0, 0);
     log_.OnDisconnected(absl::UnavailableError("reset"), true);
     clock_.Advance(absl::Seconds(1));
   }
@@ -73,9 +87,9 @@ TEST_F(ConnectionLogTest, FlappingConnectionIsNoFlood) {
 }
 
 TEST_F(ConnectionLogTest, TroubleIsNewsAgainAfterASettledConnection) {
-  log_.OnConnected(0);
+  log_.OnConnected(0, 0);
   log_.OnDisconnected(absl::UnavailableError("reset"), true);
-  log_.OnConnected(0);
+  log_.OnConnected(0, 0);
   log_.OnSettled();
   log_.OnDisconnected(absl::UnavailableError("reset"), true);
 
@@ -83,12 +97,14 @@ TEST_F(ConnectionLogTest, TroubleIsNewsAgainAfterASettledConnection) {
 }
 
 TEST_F(ConnectionLogTest, NamesTheTwinAndTheWayOut) {
-  log_.OnDisconnected(absl::AlreadyExistsError("taken"), false);
+  log_.OnDisconnected(
+      absl::AlreadyExistsError("agent web-1 is connected already from db-7"),
+      false);
 
-  EXPECT_THAT(
-      lines_.lines(),
-      ElementsAre("another live agent uses the name web-1; choose another with "
-                  "--name or stop it"));
+  EXPECT_THAT(lines_.lines(),
+              ElementsAre("the name web-1 is taken (agent web-1 is connected "
+                          "already from db-7); choose another with --name or "
+                          "stop the other agent"));
   EXPECT_THAT(lines_.levels(), ElementsAre(LogLevel::kError));
 }
 
@@ -117,6 +133,7 @@ TEST_F(ConnectionLogTest, StorageFaultIsToldWhenItChangesAndWhenItClears) {
 TEST_F(ConnectionLogTest, CutsTextFromTheController) {
   log_.OnStorageFault(std::string(50'000, 'x'));
   log_.OnDisconnected(absl::InternalError(std::string(50'000, 'y')), true);
+  log_.OnDisconnected(absl::AlreadyExistsError(std::string(50'000, 'z')), true);
 
   for (const std::string& line : lines_.lines()) EXPECT_LT(line.size(), 500U);
 }

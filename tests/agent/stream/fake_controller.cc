@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/ingest_protocol.h"
 #include "grpcpp/server_builder.h"
 
 namespace ephemera::agent {
@@ -79,6 +80,11 @@ size_t FakeController::most_in_flight() {
   return most_in_flight_;
 }
 
+size_t FakeController::early() {
+  const MutexLock lock(mutex_);
+  return early_;
+}
+
 grpc::Status FakeController::StreamSamples(grpc::ServerContext* context,
                                            Stream* stream) {
   v1::StreamSamplesRequest request;
@@ -88,6 +94,7 @@ grpc::Status FakeController::StreamSamples(grpc::ServerContext* context,
     hellos_.push_back(request.hello());
     received_.clear();
     stream_ = stream;
+    answered_ = false;
     changed_.SignalAll();
     if (behaviour_.name_taken) {
       stream_ = nullptr;
@@ -112,6 +119,7 @@ grpc::Status FakeController::OnBatch(grpc::ServerContext& context,
   const MutexLock lock(mutex_);
   const uint64_t sequence = batch.sequence();
   received_.push_back(std::move(batch));
+  if (!answered_) ++early_;
   const uint64_t stored = stored_.empty() ? 0 : stored_.back().sequence();
   most_in_flight_ = std::max<size_t>(
       most_in_flight_, std::count_if(received_.begin(), received_.end(),
@@ -120,8 +128,7 @@ grpc::Status FakeController::OnBatch(grpc::ServerContext& context,
                                      }));
   changed_.SignalAll();
   if (behaviour_.refuse_sequence == sequence) {
-    context.AddTrailingMetadata("ephemera-refused-sequence",
-                                absl::StrCat(sequence));
+    context.AddTrailingMetadata(kRefusedSequenceKey, absl::StrCat(sequence));
     return {grpc::StatusCode::INVALID_ARGUMENT, "batch.gauges[0]: bad"};
   }
   if (behaviour_.store) {
@@ -143,6 +150,7 @@ void FakeController::StoreReceived(uint64_t sequence) {
 
 void FakeController::RespondLocked() {
   if (stream_ == nullptr) return;
+  answered_ = true;
   v1::StreamSamplesResponse response;
   response.set_acknowledged_sequence(behaviour_.acknowledge_instead.value_or(
       stored_.empty() ? 0 : stored_.back().sequence()));

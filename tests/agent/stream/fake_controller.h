@@ -56,6 +56,8 @@ class FakeController final : private v1::IngestService::Service {
   std::vector<v1::SampleBatch> stored();
   // The most that was received on one stream and not acknowledged.
   size_t most_in_flight();
+  // Batches that came before the answer to their stream's hello.
+  size_t early();
 
  private:
   using Stream = grpc::ServerReaderWriter<v1::StreamSamplesResponse,
@@ -80,6 +82,9 @@ class FakeController final : private v1::IngestService::Service {
   std::vector<v1::SampleBatch> received_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::SampleBatch> stored_ ABSL_GUARDED_BY(mutex_);
   size_t most_in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Whether the newest stream's hello is.
+  bool answered_ ABSL_GUARDED_BY(mutex_) = false;
+  size_t early_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace ephemera::agent

@@ -298,7 +298,7 @@ TEST(ResendBuffer, SysctlsAreSentAgainToAControllerThatForgotThem) {
   EXPECT_EQ(buffer.Next()->sysctls().values_size(), 1);
 }
 
-TEST(ResendBuffer, RefusedSysctlsAreNotSentAgain) {
+TEST(ResendBuffer, SysctlsOfARefusedBatchAreSentOnceMore) {
   ResendBuffer buffer(kMib);
   v1::SampleBatch first = MakeGaugeBatch(1);
   first.mutable_sysctls()->add_values()->set_key("net.ipv4.tcp_tw_reuse");
@@ -308,12 +308,30 @@ TEST(ResendBuffer, RefusedSysctlsAreNotSentAgain) {
   EXPECT_TRUE(buffer.Refuse(1));
   ASSERT_TRUE(buffer.Rewind(0).ok());
   AddGauges(buffer, 1);
+  EXPECT_EQ(buffer.Next()->sysctls().values_size(), 1);
 
+  EXPECT_TRUE(buffer.Refuse(2));
+  ASSERT_TRUE(buffer.Rewind(0).ok());
+  AddGauges(buffer, 1);
   EXPECT_FALSE(buffer.Next()->has_sysctls());
 }
 
+TEST(ResendBuffer, ChangedSysctlsAreSentAfterRefusedOnes) {
+  ResendBuffer buffer(kMib);
+  for (const uint64_t sequence : {1, 2}) {
+    v1::SampleBatch batch = MakeGaugeBatch(1);
+    batch.mutable_sysctls()->add_values()->set_key("net.ipv4.tcp_tw_reuse");
+    buffer.Add(std::move(batch));
+    TakeAll(buffer);
+    EXPECT_TRUE(buffer.Refuse(sequence));
+  }
+  AddGauges(buffer, 1);
+
+  EXPECT_TRUE(buffer.Next()->has_sysctls());
+}
+
 TEST(ResendBuffer, AnHourWithoutControllerFitsIntoTheDefault) {
-  ResendBuffer buffer(8 * kMib);
+  ResendBuffer buffer(6 * kMib);
   for (int64_t second = 0; second < 3600; ++second) {
     v1::SampleBatch batch;
     *batch.add_gauges() = MakeFullGauge(second * kSecond);
@@ -326,7 +344,7 @@ TEST(ResendBuffer, AnHourWithoutControllerFitsIntoTheDefault) {
 
   EXPECT_EQ(buffer.dropped(), 0U);
   EXPECT_EQ(buffer.size(), 3720U);
-  EXPECT_LE(buffer.bytes(), 8 * kMib);
+  EXPECT_LE(buffer.bytes(), 6 * kMib);
 }
 
 TEST(ResendBuffer, TwiceTheMemoryIsReportedExactly) {

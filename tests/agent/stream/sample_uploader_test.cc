@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "agent/stream/resend_buffer.h"
 #include "common/clock.h"
@@ -30,7 +32,9 @@ class SampleUploaderTest : public ::testing::Test {
     UploaderOptions options;
     options.controller = controller_.address();
     options.hello.set_agent("agents/web-1");
-    options.hello.set_boot_id("b00");
+    options.new_boot_id = [next = 0]() mutable -> absl::StatusOr<std::string> {
+      return absl::StrCat("b", next++);
+    };
     options.first_backoff = absl::Milliseconds(1);
     options.max_backoff = absl::Milliseconds(5);
     options.name_taken_backoff = absl::Milliseconds(1);
@@ -63,7 +67,7 @@ class SampleUploaderTest : public ::testing::Test {
 
   SystemClock clock_;
   LogLines lines_;
-  ResendBuffer buffer_{1 << 20};
+  ResendBuffer buffer_{2 << 20};
   FakeController controller_;
   std::unique_ptr<SampleUploader> uploader_;
 };
@@ -76,7 +80,7 @@ TEST_F(SampleUploaderTest, HelloCarriesWhoAndWhen) {
 
   const v1::AgentHello hello = controller_.hellos()[0];
   EXPECT_EQ(hello.agent(), "agents/web-1");
-  EXPECT_EQ(hello.boot_id(), "b00");
+  EXPECT_EQ(hello.boot_id(), "b0");
   EXPECT_GE(hello.boottime_us(), before);
   EXPECT_LE(hello.boottime_us(), absl::ToInt64Microseconds(clock_.BootTime()));
   EXPECT_GT(hello.wall_time_us(), 0);
@@ -101,9 +105,10 @@ TEST_F(SampleUploaderTest, SendsNoBatchBeforeTheHelloIsAnswered) {
   StartUploader();
   controller_.AwaitStreams(1);
   uploader_->Poke();
-  uploader_->Stop();
+  controller_.Respond();
+  controller_.AwaitStored(1);
 
-  EXPECT_THAT(controller_.received(), ElementsAre());
+  EXPECT_EQ(controller_.early(), 0U);
 }
 
 TEST_F(SampleUploaderTest, KeepsToTheWindow) {
@@ -190,10 +195,31 @@ TEST_F(SampleUploaderTest, WaitsForTheNameOfALiveTwin) {
   AddGauges(1);
   StartUploader();
   controller_.AwaitStreams(3);
-  EXPECT_EQ(lines_.Count("another live agent uses the name web-1"), 1);
+  EXPECT_EQ(lines_.Count("the name web-1 is taken (the name is taken)"), 1);
 
   controller_.Set({});
   controller_.AwaitStored(1);
+}
+
+TEST_F(SampleUploaderTest,
+       StandsBackFromTheFirstRefusalOfItsNameUntilConnected) {
+  controller_.Set({.name_taken = true});
+  controller_.Start();
+  AddGauges(1);
+  StartUploader();
+  controller_.AwaitStreams(3);
+  controller_.Set({});
+  controller_.AwaitStored(1);
+  std::vector<v1::AgentHello> hellos = controller_.hellos();
+  EXPECT_FALSE(hellos[0].name_refused());
+  for (size_t i = 1; i < hellos.size(); ++i) {
+    EXPECT_TRUE(hellos[i].name_refused());
+  }
+
+  controller_.Stop();
+  controller_.Start();
+  controller_.AwaitStreams(hellos.size() + 1);
+  EXPECT_FALSE(controller_.hellos().back().name_refused());
 }
 
 TEST_F(SampleUploaderTest, AcknowledgementOfWhatWasNeverSentEndsTheStream) {
@@ -210,6 +236,20 @@ TEST_F(SampleUploaderTest, AcknowledgementOfWhatWasNeverSentEndsTheStream) {
   EXPECT_THAT(StoredSequences(), ElementsAre(1, 2));
 }
 
+// The controller stored what this process sent after a snapshot of its machine
+// was taken that it was restored from.
+TEST_F(SampleUploaderTest, GoesOnUnderANewBootIdWhereItsOwnIsUsed) {
+  controller_.Set({.acknowledge_instead = 1'000});
+  controller_.Start();
+  StartUploader();
+  controller_.AwaitStreams(3);
+
+  const std::vector<v1::AgentHello> hellos = controller_.hellos();
+  EXPECT_EQ(hellos[0].boot_id(), "b0");
+  EXPECT_EQ(hellos[1].boot_id(), "b1");
+  EXPECT_EQ(hellos[2].boot_id(), "b2");
+}
+
 TEST_F(SampleUploaderTest, NonsenseInTheMiddleOfAStreamLosesNothing) {
   controller_.Set({.store = false});
   controller_.Start();
@@ -224,6 +264,28 @@ TEST_F(SampleUploaderTest, NonsenseInTheMiddleOfAStreamLosesNothing) {
   controller_.Set({});
   controller_.AwaitStored(2);
   EXPECT_THAT(StoredSequences(), ElementsAre(1, 2));
+  EXPECT_EQ(controller_.hellos().back().boot_id(), "b0");
+}
+
+TEST_F(SampleUploaderTest, GivesMemoryBackAfterAnOutage) {
+  UploaderOptions options = Options();
+  options.check_interval = absl::Milliseconds(1);
+  options.release_memory = [log = lines_.function()] {
+    log(LogLevel::kInfo, "released");
+  };
+  for (int i = 0; i < 3; ++i) {
+    v1::SampleBatch batch;
+    batch.add_snapshots()->add_listeners()->set_address(
+        std::string(1 << 19, 'a'));
+    buffer_.Add(std::move(batch));
+  }
+  StartUploader(std::move(options));
+  lines_.Await("cannot reach the controller");
+  EXPECT_EQ(lines_.Count("released"), 0);
+  controller_.Start();
+
+  lines_.Await("released");
+  EXPECT_EQ(controller_.stored().size(), 3U);
 }
 
 TEST_F(SampleUploaderTest, TellsOfAStorageFaultAndOfItsEnd) {

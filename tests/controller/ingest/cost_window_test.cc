@@ -19,6 +19,13 @@ v1::Snapshot DumpReading(int64_t boottime_us, int64_t cpu_ns) {
   return snapshot;
 }
 
+v1::SysctlReading SysctlsRead(int64_t boottime_us, int64_t cpu_ns) {
+  v1::SysctlReading reading;
+  reading.set_boottime_us(boottime_us);
+  reading.mutable_cost()->set_cpu_ns(cpu_ns);
+  return reading;
+}
+
 TEST(CostWindow, IsEmptyBeforeTheFirstReading) {
   EXPECT_EQ(CostWindow().Mean().cpu_fraction(), 0);
 }
@@ -30,6 +37,17 @@ TEST(CostWindow, TakesTheFirstReadingsForASecondsWork) {
   window.AddGauge(Gauge(5'000'000, 200'000));
   window.AddSnapshot(DumpReading(5'000'300, 9'800'000));
   EXPECT_NEAR(window.Mean().cpu_fraction(), 0.01, 1e-5);
+}
+
+TEST(CostWindow, CountsEveryKindOfReading) {
+  CostWindow window;
+  window.AddSysctls(SysctlsRead(4'999'000, 300'000));
+  window.AddGauge(Gauge(5'000'000, 200'000));
+  window.AddSnapshot(DumpReading(5'000'300, 9'500'000));
+  const v1::SamplingCost mean = window.Mean();
+  EXPECT_NEAR(mean.cpu_fraction(), 0.01, 1e-4);
+  EXPECT_NEAR(mean.gauge_cpu_us(), 200, 1e-6);
+  EXPECT_NEAR(mean.snapshot_cpu_us(), 9'500, 1e-6);
 }
 
 TEST(CostWindow, ForgetsWhatIsOlderThanAMinute) {

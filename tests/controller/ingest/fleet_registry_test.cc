@@ -1,5 +1,6 @@
 #include "controller/ingest/fleet_registry.h"
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_clock.h"
@@ -13,10 +14,21 @@ constexpr absl::Duration kBoot = absl::Seconds(500);
 
 class FleetRegistryTest : public testing::Test {
  protected:
-  absl::StatusOr<ConnectionId> Connect(const std::string& boot_id,
-                                       const std::string& agent = "web1") {
-    return registry_.Connect(agent, boot_id, "host-of-" + boot_id, clock_.Now(),
-                             [this, boot_id] { cancelled_ += boot_id; });
+  static NameClaim Claim(const std::string& boot_id,
+                         bool name_refused = false) {
+    return {.agent = "web1",
+            .boot_id = boot_id,
+            .hostname = "host-of-" + boot_id,
+            .name_refused = name_refused};
+  }
+
+  absl::StatusOr<ConnectionId> Connect(const NameClaim& claim) {
+    return registry_.Connect(
+        claim, clock_.Now(),
+        [this, boot_id = claim.boot_id] { cancelled_ += boot_id; });
+  }
+  absl::StatusOr<ConnectionId> Connect(const std::string& boot_id) {
+    return Connect(Claim(boot_id));
   }
 
   ConnectionId ConnectAndRegister(const std::string& boot_id,
@@ -25,6 +37,7 @@ class FleetRegistryTest : public testing::Test {
     AgentRecord record;
     record.id = 7;
     record.name = "web1";
+    record.hostname = "host-of-" + boot_id;
     record.host_boot_id = host_boot_id;
     record.epoch = clock_.Now() - kBoot;
     record.last_seen = clock_.Now() - absl::Hours(1);
@@ -90,6 +103,61 @@ TEST_F(FleetRegistryTest, TheSameAgentProcessTakesItselfOverAtOnce) {
   EXPECT_TRUE(View().connected);
   registry_.Disconnect(second);
   EXPECT_FALSE(View().connected);
+}
+
+TEST_F(FleetRegistryTest, ANameThatCameFreeIsKeptFromATwinForTenSeconds) {
+  const ConnectionId id = ConnectAndRegister("b1");
+  registry_.Disconnect(id);
+  clock_.Advance(absl::Milliseconds(9'999));
+  const absl::Status status = Connect(Claim("b2", true)).status();
+  EXPECT_TRUE(absl::IsAlreadyExists(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("for host-of-b1,"));
+  clock_.Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(Connect(Claim("b2", true)).ok());
+}
+
+TEST_F(FleetRegistryTest, ANameThatCameFreeIsThereForWhoWasNotRefused) {
+  registry_.Disconnect(ConnectAndRegister("b1"));
+  EXPECT_TRUE(Connect("b1-restarted").ok());
+}
+
+TEST_F(FleetRegistryTest, AStoredNameIsKeptFromATwinLongerThanAgentsWait) {
+  AgentRecord record;
+  record.name = "web1";
+  registry_.Load({{record, NewestReadings()}});
+  clock_.Advance(absl::Milliseconds(34'999));
+  EXPECT_TRUE(absl::IsAlreadyExists(Connect(Claim("b2", true)).status()));
+  clock_.Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(Connect(Claim("b2", true)).ok());
+}
+
+TEST_F(FleetRegistryTest, ANameThatNobodyHadIsThereForATwin) {
+  EXPECT_TRUE(Connect(Claim("b2", true)).ok());
+}
+
+TEST_F(FleetRegistryTest, ATwinTakesOverAStreamThatWasSilent) {
+  ConnectAndRegister("b1");
+  clock_.Advance(absl::Seconds(11));
+  EXPECT_TRUE(Connect(Claim("b2", true)).ok());
+}
+
+TEST_F(FleetRegistryTest, ARefusalIsNewsOncePerAgentProcess) {
+  const ConnectionId id = ConnectAndRegister("b1");
+  EXPECT_TRUE(registry_.NoteRefusal(Claim("b2")));
+  EXPECT_TRUE(registry_.NoteRefusal(Claim("b3")));
+  EXPECT_FALSE(registry_.NoteRefusal(Claim("b2")));
+  EXPECT_FALSE(registry_.NoteRefusal(Claim("b3")));
+  registry_.Disconnect(id);
+  EXPECT_TRUE(registry_.NoteRefusal(Claim("b2")));
+}
+
+TEST_F(FleetRegistryTest, InventedAgentProcessesAreNoNewsForEver) {
+  ConnectAndRegister("b1");
+  int news = 0;
+  for (int i = 0; i < 100; ++i) {
+    news += registry_.NoteRefusal(Claim(absl::StrCat("x", i))) ? 1 : 0;
+  }
+  EXPECT_LE(news, 16);
 }
 
 TEST_F(FleetRegistryTest, AStreamThatWasTakenOverChangesNothing) {
@@ -199,6 +267,19 @@ TEST_F(FleetRegistryTest, MeansTheCostOfTheLastMinute) {
   EXPECT_DOUBLE_EQ(cost.snapshot_cpu_us(), 10'000);
   // 51 gauges, each of a second, and one snapshot.
   EXPECT_NEAR(cost.cpu_fraction(), (51 * 100e-6 + 10e-3) / 51, 1e-9);
+}
+
+TEST_F(FleetRegistryTest, CountsTheCostOfSysctlsUnlessTheyAreSentAgain) {
+  const ConnectionId id = ConnectAndRegister("b1");
+  v1::SampleBatch batch = Gauges(1, {100'000'000});
+  batch.mutable_sysctls()->set_boottime_us(99'999'000);
+  batch.mutable_sysctls()->mutable_cost()->set_cpu_ns(900'000);
+  registry_.Update(id, batch);
+  EXPECT_NEAR(View().cost.cpu_fraction(), 1e-3, 1e-5);
+  batch.set_sequence(2);
+  batch.mutable_gauges(0)->set_boottime_us(101'000'000);
+  registry_.Update(id, batch);
+  EXPECT_NEAR(View().cost.cpu_fraction(), 1.1e-3 / 2, 1e-5);
 }
 
 TEST_F(FleetRegistryTest, StartsFromWhatIsStored) {

@@ -1,24 +1,31 @@
 #include "controller/ingest/ingest_service.h"
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/credentials.h"
+#include "common/ingest_protocol.h"
 #include "gmock/gmock.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_stores.h"
+#include "tests/support/raw_stream.h"
 #include "tests/support/temp_dir.h"
 
 namespace ephemera::controller {
 namespace {
 
 using ::testing::HasSubstr;
+
+constexpr char kStreamSamples[] = "/ephemera.v1.IngestService/StreamSamples";
 
 // One agent's side of a sample stream, blocking.
 class Peer {
@@ -38,7 +45,7 @@ class Peer {
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  bool Hello(const std::string& agent = "web1") {
+  bool Hello(const std::string& agent = "web1", bool name_refused = false) {
     v1::StreamSamplesRequest request;
     v1::AgentHello& hello = *request.mutable_hello();
     hello.set_agent(absl::StrCat("agents/", agent));
@@ -46,6 +53,7 @@ class Peer {
     hello.set_host_boot_id("h1");
     hello.set_hostname(absl::StrCat(agent, ".example.org"));
     hello.set_boottime_us(1'000'000'000);
+    hello.set_name_refused(name_refused);
     return stream_->Write(request);
   }
 
@@ -89,7 +97,7 @@ class Peer {
   }
   std::string RefusedSequence() {
     const auto& trailers = context_.GetServerTrailingMetadata();
-    const auto it = trailers.find("ephemera-refused-sequence");
+    const auto it = trailers.find(kRefusedSequenceKey);
     return it == trailers.end()
                ? ""
                : std::string(it->second.data(), it->second.size());
@@ -115,8 +123,8 @@ class IngestServiceTest : public testing::Test {
     builder.AddListeningPort(address, *ServerCredentials(address));
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    stub_ = v1::IngestService::NewStub(
-        grpc::CreateChannel(address, *ClientCredentials(address)));
+    channel_ = grpc::CreateChannel(address, *ClientCredentials(address));
+    stub_ = v1::IngestService::NewStub(channel_);
   }
 
   ~IngestServiceTest() override {
@@ -145,6 +153,14 @@ class IngestServiceTest : public testing::Test {
     return peer;
   }
 
+  // Waits until the stream of `peer`, whose hello was answered, has looked at
+  // the clock again.
+  void AwaitTick(Peer& peer) {
+    samples_.SetFault("so that the tick is told");
+    while (peer.Read()->storage_fault().empty()) {
+    }
+  }
+
   TempDir directory_;
   FakeClock clock_;
   FleetClock fleet_clock_{clock_, absl::InfinitePast()};
@@ -154,6 +170,7 @@ class IngestServiceTest : public testing::Test {
   OpenStreams streams_;
   IngestService service_;
   std::unique_ptr<grpc::Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::IngestService::Stub> stub_;
 };
 
@@ -256,6 +273,19 @@ TEST_F(IngestServiceTest, RefusesABatchThatTheStoreCanNeverTake) {
   EXPECT_EQ(peer->RefusedSequence(), "1");
 }
 
+TEST_F(IngestServiceTest, ABatchThatFailsWhileItsStreamEndsIsLogged) {
+  samples_.SetAutomatic(false);
+  const auto peer = Connected("b1");
+  ASSERT_TRUE(peer->Send(7));
+  samples_.AwaitAttempts(1);
+  streams_.StopAll();
+  testing::internal::CaptureStderr();
+  samples_.Complete(absl::InternalError("a constraint failed"));
+  EXPECT_EQ(peer->Drain().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("agent web1: batch 7 cannot be stored: a constraint"));
+}
+
 TEST_F(IngestServiceTest, RefusesMessagesOutOfTurn) {
   Peer no_hello(*stub_, "b1");
   ASSERT_TRUE(no_hello.Send(1));
@@ -275,6 +305,47 @@ TEST_F(IngestServiceTest, RefusesMessagesOutOfTurn) {
             grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(IngestServiceTest, RefusesBytesThatAreNoMessage) {
+  const auto good = Connected("b1", "web1");
+  v1::StreamSamplesRequest hello;
+  hello.mutable_hello()->set_agent("agents/web2");
+  hello.mutable_hello()->set_boot_id("b2");
+  hello.mutable_hello()->set_host_boot_id("h2");
+  RawStream first(channel_, kStreamSamples);
+  ASSERT_TRUE(first.Write("\xff\xff\xff"));
+  ASSERT_FALSE(first.Read());
+  RawStream second(channel_, kStreamSamples);
+  ASSERT_TRUE(second.Write(hello.SerializeAsString()));
+  ASSERT_TRUE(second.Read());
+  ASSERT_TRUE(second.Write("\xff\xff\xff"));
+  ASSERT_FALSE(second.Read());
+  for (RawStream* const stream : {&first, &second}) {
+    const grpc::Status status = stream->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(status.error_message(), "request: is not a StreamSamplesRequest");
+  }
+  ASSERT_TRUE(good->Send(1));
+  EXPECT_EQ(good->ReadUntil(1).acknowledged_sequence(), 1U);
+}
+
+// The validators rely on it.
+TEST_F(IngestServiceTest, RefusesTextThatIsNotUtf8) {
+  const std::vector<std::function<void(v1::AgentHello&)>> spoilers = {
+      [](auto& hello) { hello.set_hostname("a\xc0\xaf"); },
+      [](auto& hello) { (*hello.mutable_labels())["key"] = "\xff"; },
+      [](auto& hello) { (*hello.mutable_labels())["\xff"] = "value"; },
+  };
+  for (const auto& spoil : spoilers) {
+    v1::StreamSamplesRequest request;
+    spoil(*request.mutable_hello());
+    RawStream stream(channel_, kStreamSamples);
+    ASSERT_TRUE(stream.Write(request.SerializeAsString()));
+    ASSERT_FALSE(stream.Read());
+    EXPECT_EQ(stream.Finish().error_message(),
+              "request: is not a StreamSamplesRequest");
+  }
+}
+
 TEST_F(IngestServiceTest, RefusesASecondLiveAgentOfTheSameName) {
   const auto first = Connected("b1");
   Peer second(*stub_, "b2");
@@ -286,6 +357,42 @@ TEST_F(IngestServiceTest, RefusesASecondLiveAgentOfTheSameName) {
                         "web1.example.org since"));
   ASSERT_TRUE(first->Send(1));
   EXPECT_EQ(first->ReadUntil(1).acknowledged_sequence(), 1U);
+}
+
+TEST_F(IngestServiceTest, AnAgentThatWaitsForAStuckStoreKeepsItsName) {
+  samples_.SetAutomatic(false);
+  const auto first = Connected("b1");
+  ASSERT_TRUE(first->Send(1));
+  samples_.AwaitAttempts(1);
+  clock_.Advance(absl::Seconds(11));
+  AwaitTick(*first);
+  Peer second(*stub_, "b2");
+  ASSERT_TRUE(second.Hello());
+  EXPECT_EQ(second.Drain().error_code(), grpc::StatusCode::ALREADY_EXISTS);
+}
+
+TEST_F(IngestServiceTest, ALogLineTellsOfARefusedTwinAndNotOneOfEachTry) {
+  const auto first = Connected("b1");
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 3; ++i) {
+    Peer second(*stub_, "b2");
+    ASSERT_TRUE(second.Hello());
+    EXPECT_EQ(second.Drain().error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  }
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("an agent on web1.example.org is refused: agent "
+                             "web1 is connected already from "));
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1);
+}
+
+TEST_F(IngestServiceTest, ATwinThatWasRefusedStandsBackAfterTheFirstIsGone) {
+  const auto first = Connected("b1");
+  first->HalfClose();
+  ASSERT_TRUE(first->Drain().ok());
+  Peer second(*stub_, "b2");
+  ASSERT_TRUE(second.Hello("web1", /*name_refused=*/true));
+  EXPECT_EQ(second.Drain().error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  const auto restarted = Connected("b3");
 }
 
 TEST_F(IngestServiceTest, TakesOverASilentStream) {
@@ -319,6 +426,26 @@ TEST_F(IngestServiceTest, StoresABatchAfterAGap) {
   const auto peer = Connected("b1");
   ASSERT_TRUE(peer->Send(3));
   EXPECT_EQ(peer->ReadUntil(3).acknowledged_sequence(), 3U);
+}
+
+TEST_F(IngestServiceTest, LogsTheFirstGapOfAStreamOnly) {
+  const auto peer = Connected("b1");
+  testing::internal::CaptureStderr();
+  for (const uint64_t sequence : {3, 5, 7}) {
+    ASSERT_TRUE(peer->Send(sequence));
+    peer->ReadUntil(sequence);
+  }
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("agent web1: batches 1 to 2 have not come"));
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1);
+}
+
+TEST_F(IngestServiceTest, LogsThatTheWallClockWasSet) {
+  const auto peer = Connected("b1");
+  testing::internal::CaptureStderr();
+  clock_.SetNow(clock_.Now() + absl::Hours(1));
+  AwaitTick(*peer);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("was set, 1h"));
 }
 
 TEST_F(IngestServiceTest, StopsReadingWhileTooMuchIsUnstored) {
