@@ -6,7 +6,7 @@
 namespace ephemera::controller {
 namespace {
 
-// TIME_WAIT lasts 60 s, so a dump shows the closes of 60 s.
+// A dump shows the closes of 60 s at most.
 constexpr int64_t kHistorySeconds = 60;
 // How far the end of a history may be from the time of its dump.
 constexpr int64_t kEndTolerance = 5;
@@ -24,6 +24,7 @@ void AppendVarint(uint32_t value, std::string& out) {
 CloseWindow NewCloses(const v1::Snapshot& snapshot, int64_t closed_through) {
   const int64_t dump_second = snapshot.boottime_us() / 1'000'000;
   int64_t end = 0;
+  int64_t oldest = std::numeric_limits<int64_t>::max();
   for (const v1::FlowGroup& group : snapshot.flow_groups()) {
     const v1::CloseHistory& history = group.close_history();
     if (history.closes().empty()) continue;
@@ -31,6 +32,7 @@ CloseWindow NewCloses(const v1::Snapshot& snapshot, int64_t closed_through) {
         std::clamp(history.first_second(), -kHistorySeconds,
                    std::max(dump_second + kEndTolerance, int64_t{0}));
     end = std::max(end, first + history.closes_size());
+    oldest = std::min(oldest, first);
   }
   if (end == 0) {
     // Closes of the last minute are TIME_WAIT sockets now: none of them, no
@@ -39,10 +41,11 @@ CloseWindow NewCloses(const v1::Snapshot& snapshot, int64_t closed_through) {
       return {.start = closed_through, .end = closed_through};
     }
     end = dump_second;
+    oldest = end - kHistorySeconds;
   }
   end =
       std::clamp(end, dump_second - kEndTolerance, dump_second + kEndTolerance);
-  const int64_t oldest = std::max(end - kHistorySeconds, int64_t{0});
+  oldest = std::max({oldest, end - kHistorySeconds, int64_t{0}});
   int64_t start = std::max(closed_through, oldest);
   if (start == oldest && closed_through < oldest) ++start;
   return {.start = std::min(start, end), .end = end};

@@ -25,8 +25,11 @@ struct CloseWindow {
 // each group alone: closes then stay counted once when a group moves into or
 // out of a remainder. Seconds in which a group shows no close had none.
 //
-// The oldest of 60 seconds may lack closes that have expired; it is taken only
-// where it continues what is known.
+// It reaches back to the earliest second that a history of the snapshot tells,
+// or a minute where there is no TIME_WAIT and no history. (Where TIME_WAIT is
+// shorter than a minute that is too far, but such a snapshot does not show it.)
+// That oldest second may lack closes that have expired; it is taken only where
+// it continues what is known.
 CloseWindow NewCloses(const v1::Snapshot& snapshot, int64_t closed_through);
 
 // Closes of one group within a window, as stored.

@@ -11,6 +11,7 @@
 #include "controller/store/close_codec.h"
 #include "controller/store/field_columns.h"
 #include "controller/store/flow_steps.h"
+#include "controller/store/listener_history.h"
 #include "controller/store/rollup.h"
 #include "controller/store/sqlite_statement.h"
 
@@ -28,17 +29,34 @@ constexpr size_t kLookups = 16;
 // remainder.
 using Groups = absl::flat_hash_map<int64_t, bool>;
 
+// NOT_FOUND where the agent has no such group, at whatever time.
+absl::Status CheckGroup(SqliteDatabase& database, AgentId agent_id,
+                        int64_t group_id) {
+  SqliteStatement statement(
+      database,
+      "SELECT 1 FROM flow_groups WHERE group_id = ? AND agent_id = ?");
+  SqliteRun run(statement);
+  run.Bind(group_id).Bind(agent_id);
+  const absl::StatusOr<bool> found = run.Step();
+  if (!found.ok()) return found.status();
+  if (*found) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("there is no flow group ", group_id));
+}
+
 absl::StatusOr<Groups> FindGroups(SqliteDatabase& database, AgentId agent_id,
                                   const FlowSelector& selector,
                                   int64_t start_us) {
-  // ?2 to ?5: a condition that is empty always holds.
+  // ?3 to ?5: a condition that is empty always holds. Not so with the number,
+  // which is the primary key: SQLite would read every group of the agent.
   SqliteStatement statement(
       database,
-      "SELECT group_id, direction = ?6 AND remote_address <> ''"
-      " FROM flow_groups WHERE agent_id = ?1"
-      " AND (?2 = 0 OR group_id = ?2) AND (?3 = 0 OR service_port = ?3)"
-      " AND (?4 = '' OR remote_address = ?4) AND (?5 = 0 OR direction = ?5)"
-      " AND last_seen_us >= ?7 ORDER BY group_id");
+      absl::StrCat("SELECT group_id, direction = ?6 AND remote_address <> ''"
+                   " FROM flow_groups WHERE agent_id = ?1",
+                   selector.group_id != 0 ? " AND group_id = ?2" : "",
+                   " AND (?3 = 0 OR service_port = ?3)"
+                   " AND (?4 = '' OR remote_address = ?4)"
+                   " AND (?5 = 0 OR direction = ?5) AND last_seen_us >= ?7"
+                   " ORDER BY group_id"));
   SqliteRun run(statement);
   run.Bind(agent_id)
       .Bind(selector.group_id)
@@ -159,27 +177,27 @@ class FlowRows {
 
 absl::StatusOr<HistoryPage<v1::FlowPoint>> ReadFlowPoints(
     SqliteDatabase& database, const HistoryQuery& query,
-    const FlowSelector& selector, v1::Resolution resolution) {
-  const Rollup* rollup = FindRollup(resolution);
-  const bool raw = rollup == nullptr;
-  // The bucket that holds the start belongs to the answer.
-  const int64_t start_us =
-      FloorTo(StoredMicros(query.start), raw ? 1 : rollup->width_us);
-  const int64_t end_us = StoredMicros(query.end);
+    const FlowSelector& selector, const StepRange& range) {
+  if (selector.group_id != 0) {
+    absl::Status status =
+        CheckGroup(database, query.agent_id, selector.group_id);
+    if (!status.ok()) return status;
+  }
   const absl::StatusOr<Groups> groups =
-      FindGroups(database, query.agent_id, selector, start_us);
+      FindGroups(database, query.agent_id, selector, range.start_us);
   if (!groups.ok()) return groups.status();
 
-  FlowSteps steps(start_us, end_us, StepMicros(query.step), query.limit);
+  const bool raw = range.rollup == nullptr;
+  FlowSteps steps(range, query.limit);
   FlowRows rows(*groups, raw, steps);
-  SqliteStatement statement(database, SelectSql(rollup, *groups));
+  SqliteStatement statement(database, SelectSql(range.rollup, *groups));
   SqliteRun run(statement);
   if (groups->size() <= kLookups) {
     for (const auto& [group_id, is_pool] : *groups) run.Bind(group_id);
   }
   run.Bind(query.agent_id)
-      .Bind(start_us)
-      .Bind(raw ? end_us + kCloseReachUs : end_us);
+      .Bind(range.start_us)
+      .Bind(raw ? range.end_us + kCloseReachUs : range.end_us);
   for (;;) {
     const absl::StatusOr<bool> row = run.Step();
     if (!row.ok()) return row.status();
@@ -188,7 +206,11 @@ absl::StatusOr<HistoryPage<v1::FlowPoint>> ReadFlowPoints(
   rows.Flush();
   steps.FinishBefore(std::numeric_limits<int64_t>::max());
   HistoryPage<v1::FlowPoint> page = steps.TakePage();
-  page.resolution = resolution;
+  if (selector.IsPortAlone()) {
+    absl::Status status =
+        AddListeners(database, query.agent_id, selector.port, page);
+    if (!status.ok()) return status;
+  }
   return page;
 }
 

@@ -4,14 +4,15 @@
 #include "absl/status/statusor.h"
 #include "controller/store/history_store.h"
 #include "controller/store/sqlite_database.h"
+#include "controller/store/step_range.h"
 
 namespace ephemera::controller {
 
-// See HistoryStore::FlowPoints(), from the tables of `resolution`. Errors are
-// those of SqliteError().
+// See HistoryStore::FlowPoints(). NOT_FOUND where the selector's group does not
+// exist; other errors are those of SqliteError().
 absl::StatusOr<HistoryPage<v1::FlowPoint>> ReadFlowPoints(
     SqliteDatabase& database, const HistoryQuery& query,
-    const FlowSelector& selector, v1::Resolution resolution);
+    const FlowSelector& selector, const StepRange& range);
 
 }  // namespace ephemera::controller
 

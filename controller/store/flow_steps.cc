@@ -15,17 +15,17 @@ constexpr uint64_t kMax32 = std::numeric_limits<uint32_t>::max();
 
 }  // namespace
 
-FlowSteps::FlowSteps(int64_t start_us, int64_t end_us, int64_t step_us,
-                     int limit)
-    : start_us_(start_us),
-      end_us_(end_us),
-      step_us_(step_us),
+FlowSteps::FlowSteps(const StepRange& range, int limit)
+    : range_(range),
       limit_(static_cast<size_t>(limit)),
-      finished_us_(FloorTo(start_us, step_us)) {}
+      finished_us_(range.start_us) {
+  page_.resolution = range.resolution;
+  page_.step = absl::Microseconds(range.step_us);
+}
 
 FlowSteps::Step* FlowSteps::Find(int64_t time_us) {
-  if (time_us < start_us_ || time_us >= end_us_) return nullptr;
-  const int64_t step_start_us = FloorTo(time_us, step_us_);
+  if (time_us < range_.start_us || time_us >= range_.end_us) return nullptr;
+  const int64_t step_start_us = FloorTo(time_us, range_.step_us);
   if (step_start_us < finished_us_) return nullptr;
   return &pending_[step_start_us];
 }
@@ -66,13 +66,13 @@ void FlowSteps::AddCloses(int64_t time_us, uint64_t closes) {
 bool FlowSteps::FinishBefore(int64_t time_us) {
   while (!pending_.empty()) {
     const auto first = pending_.begin();
-    if (first->first > time_us - step_us_) return true;
+    if (first->first > time_us - range_.step_us) return true;
     if (page_.points.size() >= limit_) {
       page_.next = absl::FromUnixMicros(first->first);
       return false;
     }
     page_.points.push_back(ToPoint(first->first, first->second));
-    finished_us_ = first->first + step_us_;
+    finished_us_ = first->first + range_.step_us;
     pending_.erase(first);
   }
   return true;
@@ -89,7 +89,7 @@ v1::FlowPoint FlowSteps::ToPoint(int64_t start_us, const Step& step) const {
   point.set_closes(step.closes);
   point.set_closes_known(step.closes_seconds > 0);
   point.set_closes_seconds(static_cast<uint32_t>(
-      std::min(step.closes_seconds, step_us_ / kSecondUs)));
+      std::min(step.closes_seconds, range_.step_us / kSecondUs)));
   return point;
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "controller/store/history_store.h"
+#include "controller/store/step_range.h"
 #include "ephemera/v1/history_service.pb.h"
 
 namespace ephemera::controller {
@@ -28,8 +29,8 @@ struct FlowSum {
 // a snapshot tells the closes of the minute before it. One thread at a time.
 class FlowSteps {
  public:
-  // Steps of `step_us` within [start_us, end_us), at most `limit` of them.
-  FlowSteps(int64_t start_us, int64_t end_us, int64_t step_us, int limit);
+  // At most `limit` of the steps.
+  FlowSteps(const StepRange& range, int limit);
 
   void AddSum(const FlowSum& sum);
   // `count` seconds from time_us on have known closes.
@@ -55,9 +56,7 @@ class FlowSteps {
   Step* Find(int64_t time_us);
   v1::FlowPoint ToPoint(int64_t start_us, const Step& step) const;
 
-  const int64_t start_us_;
-  const int64_t end_us_;
-  const int64_t step_us_;
+  const StepRange range_;
   const size_t limit_;
   // Steps before this are in the page.
   int64_t finished_us_;

@@ -73,30 +73,26 @@ absl::StatusOr<std::optional<Step>> ReadBefore(SqliteDatabase& database,
 
 absl::StatusOr<HistoryPage<v1::GaugePoint>> ReadGaugePoints(
     SqliteDatabase& database, const HistoryQuery& query,
-    v1::Resolution resolution) {
+    const StepRange& range) {
   HistoryPage<v1::GaugePoint> page;
-  page.resolution = resolution;
-  const Rollup* rollup = FindRollup(resolution);
-  const int64_t step_us = StepMicros(query.step);
-  // The bucket that holds the start belongs to the answer.
-  const int64_t start_us =
-      FloorTo(StoredMicros(query.start), rollup ? rollup->width_us : 1);
+  page.resolution = range.resolution;
+  page.step = absl::Microseconds(range.step_us);
 
   absl::StatusOr<std::optional<Step>> before =
-      ReadBefore(database, rollup, query.agent_id, start_us);
+      ReadBefore(database, range.rollup, query.agent_id, range.start_us);
   if (!before.ok()) return before.status();
   std::optional<Step> previous = *std::move(before);
   std::optional<Step> step;
 
   SqliteStatement statement(
-      database, absl::StrCat(SelectSql(rollup),
+      database, absl::StrCat(SelectSql(range.rollup),
                              "time_us >= ? AND time_us < ? ORDER BY time_us"));
   SqliteRun run(statement);
-  run.Bind(query.agent_id).Bind(start_us).Bind(StoredMicros(query.end));
+  run.Bind(query.agent_id).Bind(range.start_us).Bind(range.end_us);
   for (;;) {
     const absl::StatusOr<bool> row = run.Step();
     if (!row.ok()) return row.status();
-    const int64_t row_step_us = *row ? FloorTo(run.Int64(0), step_us) : 0;
+    const int64_t row_step_us = *row ? FloorTo(run.Int64(0), range.step_us) : 0;
     if (step.has_value() && (!*row || row_step_us != step->start_us)) {
       page.points.push_back(step->ToPoint(previous));
       previous = std::exchange(step, std::nullopt);

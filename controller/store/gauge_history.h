@@ -4,14 +4,14 @@
 #include "absl/status/statusor.h"
 #include "controller/store/history_store.h"
 #include "controller/store/sqlite_database.h"
+#include "controller/store/step_range.h"
 
 namespace ephemera::controller {
 
-// See HistoryStore::GaugePoints(), from the tables of `resolution`. Errors are
-// those of SqliteError().
+// See HistoryStore::GaugePoints(). Errors are those of SqliteError().
 absl::StatusOr<HistoryPage<v1::GaugePoint>> ReadGaugePoints(
     SqliteDatabase& database, const HistoryQuery& query,
-    v1::Resolution resolution);
+    const StepRange& range);
 
 }  // namespace ephemera::controller
 

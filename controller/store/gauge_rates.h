@@ -7,9 +7,10 @@
 
 namespace ephemera::controller {
 
-// Counter increases per second from `before` to `after`. None where they cannot
-// be told: no boot time between them, another host boot, or a counter that
-// fell. A counter that one of the two lacks has rate 0.
+// Counter increases per second from `before` to `after`. None where no boot
+// time lies between them, or a counter fell; that is how a reboot between them
+// shows, unless the host has been up for longer, and counted further, than
+// before it. A counter that one of the two lacks has rate 0.
 std::optional<v1::GaugeRates> RatesBetween(const v1::GaugeSample& before,
                                            const v1::GaugeSample& after);
 

@@ -46,6 +46,19 @@ absl::Status CheckIdentity(const SqliteDatabase& database,
   return absl::OkStatus();
 }
 
+// Where SQLite cannot switch the mode, it says so by the mode it keeps, and not
+// by an error.
+absl::Status CheckLogMode(SqliteDatabase& database) {
+  const absl::StatusOr<int64_t> is_wal = database.ReadInteger(
+      "SELECT journal_mode = 'wal' FROM pragma_journal_mode");
+  if (!is_wal.ok()) return is_wal.status();
+  if (*is_wal != 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      database.path(),
+      " cannot have a write-ahead log: its file system lacks shared memory, as "
+      "network file systems do; choose a --data-dir on a local one"));
+}
+
 }  // namespace
 
 absl::Status Migrate(SqliteDatabase& database,
@@ -75,6 +88,7 @@ absl::Status Migrate(SqliteDatabase& database,
       !status.ok()) {
     return status;
   }
+  if (absl::Status status = CheckLogMode(database); !status.ok()) return status;
   for (size_t version = static_cast<size_t>(identity->version);
        version < migrations.size(); ++version) {
     absl::Status status = database.Execute(absl::StrCat(

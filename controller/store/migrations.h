@@ -20,7 +20,8 @@ inline constexpr int32_t kApplicationId = 0x4570686d;
 // FAILED_PRECONDITION, saying what to do, where the file is newer than this
 // program or is another program's database. DATA_LOSS where it is no database.
 // The file is not touched in these cases, and a migration that fails leaves the
-// version before it.
+// version before it. FAILED_PRECONDITION also where the file system cannot do
+// WAL mode.
 absl::Status Migrate(SqliteDatabase& database,
                      const std::vector<std::string>& migrations);
 

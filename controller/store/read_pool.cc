@@ -11,7 +11,8 @@ ReadPool::Lease::~Lease() {
   if (database_ != nullptr) pool_.Release(std::move(database_));
 }
 
-absl::StatusOr<ReadPool::Lease> ReadPool::Acquire(absl::Duration limit) {
+absl::StatusOr<ReadPool::Lease> ReadPool::Acquire(
+    const std::function<bool()>& ended) {
   std::unique_ptr<SqliteDatabase> database;
   {
     const MutexLock lock(mutex_);
@@ -26,12 +27,12 @@ absl::StatusOr<ReadPool::Lease> ReadPool::Acquire(absl::Duration limit) {
     if (!opened.ok()) return opened.status();
     database = *std::move(opened);
   }
-  database->SetDeadline(limit);
+  database->EndWhen(&ended);
   return Lease(*this, std::move(database));
 }
 
 void ReadPool::Release(std::unique_ptr<SqliteDatabase> database) {
-  database->SetDeadline(absl::InfiniteDuration());
+  database->EndWhen(nullptr);
   const MutexLock lock(mutex_);
   if (idle_.size() < kIdleConnections) idle_.push_back(std::move(database));
 }

@@ -1,13 +1,13 @@
 #ifndef EPHEMERA_CONTROLLER_STORE_READ_POOL_H_
 #define EPHEMERA_CONTROLLER_STORE_READ_POOL_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "common/mutex.h"
 #include "controller/store/sqlite_database.h"
 
@@ -34,9 +34,9 @@ class ReadPool {
     std::unique_ptr<SqliteDatabase> database_;
   };
 
-  // Statements that still run `limit` from now fail with DEADLINE_EXCEEDED.
-  // Errors are those of SqliteDatabase::Open().
-  absl::StatusOr<Lease> Acquire(absl::Duration limit);
+  // Statements fail with CANCELLED from when `ended` says so; it must outlive
+  // the lease. Errors are those of SqliteDatabase::Open().
+  absl::StatusOr<Lease> Acquire(const std::function<bool()>& ended);
 
  private:
   void Release(std::unique_ptr<SqliteDatabase> database);

@@ -64,11 +64,12 @@ struct Retention {
 // A history question after validation.
 struct HistoryQuery {
   AgentId agent_id = 0;
-  // Inclusive and exclusive; `start` is a multiple of `step` since the Unix
-  // epoch.
+  // Inclusive and exclusive.
   absl::Time start;
   absl::Time end;
   absl::Duration step = absl::Seconds(1);
+  // That of the listing's first page; unspecified where this is the first page.
+  v1::Resolution resolution = v1::RESOLUTION_UNSPECIFIED;
   // At most this many points.
   int limit = 3600;
 };
@@ -79,6 +80,13 @@ struct FlowSelector {
   uint32_t port = 0;
   std::string remote_address{};
   v1::Direction direction = v1::DIRECTION_UNSPECIFIED;
+
+  // Listeners are in no flow group: they count where all of a port is asked
+  // for.
+  bool IsPortAlone() const {
+    return port != 0 && group_id == 0 && remote_address.empty() &&
+           direction == v1::DIRECTION_UNSPECIFIED;
+  }
 };
 
 }  // namespace ephemera::controller

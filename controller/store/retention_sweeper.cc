@@ -20,6 +20,10 @@ constexpr int64_t kFreePagesKept = 1000;
 constexpr int64_t kFreePartKept = 8;
 constexpr int kPagesPerChunk = 256;
 
+// The newest one stays: it is what the live views start with.
+constexpr char kExceptNewestGauge[] =
+    " AND time_us < (SELECT MAX(time_us) FROM gauges WHERE agent_id = ?1)";
+
 // Up to kRowsPerStatement rows, and then the rest of the last snapshot. ?1 is
 // the agent and ?2 the cut-off.
 std::string DeleteOldest(const std::string& table) {
@@ -37,6 +41,14 @@ constexpr char kDeleteSysctls[] =
     "DELETE FROM sysctls WHERE agent_id = ?1 AND time_us < ?2 AND time_us <"
     " (SELECT MAX(time_us) FROM sysctls AS newer WHERE newer.agent_id = ?1"
     " AND newer.key = sysctls.key)";
+// So does the number of a port's listeners that is in force at the cut-off; no
+// row means none.
+constexpr char kDeleteListenerChanges[] =
+    "DELETE FROM listener_changes WHERE agent_id = ?1 AND time_us < ?2"
+    " AND (listeners = 0 OR time_us <"
+    " (SELECT MAX(time_us) FROM listener_changes AS newer"
+    " WHERE newer.agent_id = ?1 AND newer.port = listener_changes.port"
+    " AND newer.time_us < ?2))";
 // Sequence numbers of the newest boot may still be asked for.
 constexpr char kDeleteBoots[] =
     "DELETE FROM agent_boots WHERE agent_id = ?1"
@@ -60,11 +72,13 @@ RetentionSweeper::RetentionSweeper(SqliteDatabase& database,
     : database_(database),
       groups_(groups),
       retention_(retention),
-      agents_(database, "SELECT agent_id FROM agents ORDER BY agent_id DESC") {
+      select_agents_(database,
+                     "SELECT agent_id FROM agents ORDER BY agent_id") {
   const auto add = [&](const std::string& sql, absl::Duration kept) {
     tables_.push_back(std::make_unique<Table>(database, sql, kept));
   };
-  for (const char* table : {"gauges", "flow_samples", "snapshots"}) {
+  add(DeleteOldest("gauges") + kExceptNewestGauge, retention.raw);
+  for (const char* table : {"flow_samples", "snapshots"}) {
     add(DeleteOldest(table), retention.raw);
   }
   for (const char* table : {"gauges_1m", "flow_1m", "snapshots_1m"}) {
@@ -75,6 +89,7 @@ RetentionSweeper::RetentionSweeper(SqliteDatabase& database,
     add(DeleteOldest(table), retention.hour);
   }
   add(kDeleteSysctls, retention.hour);
+  add(kDeleteListenerChanges, retention.hour);
   add(kDeleteBoots, retention.hour);
 }
 
@@ -84,9 +99,10 @@ absl::StatusOr<bool> RetentionSweeper::DoChunk(absl::Time now) {
   if (!sweeping_) {
     if (absl::Status status = Begin(now); !status.ok()) return status;
   }
+  chunk_start_ = position_;
   const auto stop = std::chrono::steady_clock::now() + kChunkTime;
   int64_t rows = 0;
-  while (!agents_left_.empty()) {
+  while (position_.agent < agents_.size()) {
     const absl::StatusOr<int64_t> deleted = DeleteSome();
     if (!deleted.ok()) return deleted.status();
     rows += *deleted;
@@ -101,22 +117,22 @@ absl::StatusOr<bool> RetentionSweeper::DoChunk(absl::Time now) {
 }
 
 absl::Status RetentionSweeper::Begin(absl::Time now) {
-  agents_left_.clear();
-  SqliteRun run(agents_);
+  agents_.clear();
+  SqliteRun run(select_agents_);
   absl::Status status =
-      run.ForEachRow([&] { agents_left_.push_back(run.Int64(0)); });
+      run.ForEachRow([&] { agents_.push_back(run.Int64(0)); });
   if (!status.ok()) return status;
   now_ = now;
-  table_ = 0;
+  position_ = Position();
   sweeping_ = true;
   return absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> RetentionSweeper::DeleteSome() {
-  const AgentId agent_id = agents_left_.back();
+  const AgentId agent_id = agents_[position_.agent];
   absl::StatusOr<int64_t> deleted = 0;
-  if (table_ < tables_.size()) {
-    deleted = DeleteRows(*tables_[table_], agent_id);
+  if (position_.table < tables_.size()) {
+    deleted = DeleteRows(*tables_[position_.table], agent_id);
   } else {
     // last_seen_us is the start of an hour, and every row of a group lies
     // before the end of that hour: by then all of them are gone.
@@ -127,9 +143,8 @@ absl::StatusOr<int64_t> RetentionSweeper::DeleteSome() {
         kRowsPerStatement);
   }
   if (!deleted.ok() || *deleted >= kRowsPerStatement) return deleted;
-  if (++table_ > tables_.size()) {
-    table_ = 0;
-    agents_left_.pop_back();
+  if (++position_.table > tables_.size()) {
+    position_ = {.agent = position_.agent + 1, .table = 0};
   }
   return deleted;
 }

@@ -29,11 +29,17 @@ class RetentionSweeper {
   // through. Errors are those of SqliteError().
   absl::StatusOr<bool> DoChunk(absl::Time now);
 
-  // The chunk before was rolled back: begin again.
-  void OnRollback() { sweeping_ = false; }
+  // Goes back to where the newest chunk began: it may have been undone.
+  void OnRollback() { position_ = chunk_start_; }
 
  private:
   struct Table;
+  // Of the agent, and of the table within it; tables_.size() stands for
+  // flow_groups.
+  struct Position {
+    size_t agent = 0;
+    size_t table = 0;
+  };
 
   absl::Status Begin(absl::Time now);
   // Deletes a chunk of the current (agent, table); returns the rows.
@@ -46,14 +52,15 @@ class RetentionSweeper {
   FlowGroupWriter& groups_;
   const Retention retention_;
   std::vector<std::unique_ptr<Table>> tables_;
-  SqliteStatement agents_;
+  SqliteStatement select_agents_;
 
-  // The sweep under way, where there is one: the agents still to do, last one
-  // first, and the table within it. tables_.size() stands for flow_groups.
+  // The sweep under way, where there is one: what is before its position is
+  // done.
   bool sweeping_ = false;
   absl::Time now_;
-  std::vector<AgentId> agents_left_;
-  size_t table_ = 0;
+  std::vector<AgentId> agents_;
+  Position position_;
+  Position chunk_start_;
 };
 
 }  // namespace ephemera::controller

@@ -61,8 +61,8 @@ SampleWriter::SampleWriter(SqliteDatabase& database, FlowGroupWriter& groups)
       gauges_(database),
       snapshots_(database, groups) {}
 
-absl::Status SampleWriter::Write(const PendingBatch& pending) {
-  const absl::StatusOr<bool> is_new = Acknowledge(pending);
+absl::Status SampleWriter::Write(const PendingBatch& pending, absl::Time now) {
+  const absl::StatusOr<bool> is_new = Acknowledge(pending, now);
   if (!is_new.ok()) return is_new.status();
   if (!*is_new) return absl::OkStatus();
   if (absl::Status status = WriteSysctls(pending); !status.ok()) return status;
@@ -76,12 +76,14 @@ absl::Status SampleWriter::Write(const PendingBatch& pending) {
   return snapshots_.Write(pending.agent_id, pending.epoch, pending.batch);
 }
 
-absl::StatusOr<bool> SampleWriter::Acknowledge(const PendingBatch& pending) {
+absl::StatusOr<bool> SampleWriter::Acknowledge(const PendingBatch& pending,
+                                               absl::Time now) {
   SqliteRun run(acknowledge_);
   run.Bind(pending.agent_id)
       .Bind(pending.boot_id)
       .Bind(ToSigned(pending.batch.sequence()))
-      .Bind(NewestReading(pending));
+      // The next start takes the newest of all for the time of the fleet.
+      .Bind(std::min(NewestReading(pending), absl::ToUnixMicros(now)));
   if (absl::Status status = run.Finish(); !status.ok()) return status;
   return database_.Changes() > 0;
 }

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "controller/store/flow_group_writer.h"
 #include "controller/store/gauge_writer.h"
 #include "controller/store/newest_sysctls.h"
@@ -20,13 +21,15 @@ class SampleWriter {
  public:
   SampleWriter(SqliteDatabase& database, FlowGroupWriter& groups);
 
-  // OK, without a change, where the batch is stored already. Errors are those
-  // of SqliteError(); INTERNAL where the agent does not exist.
-  absl::Status Write(const PendingBatch& pending);
+  // OK, without a change, where the batch is stored already. `now` is the fleet
+  // time: a reading that is ahead of it is stored, but as the boot's newest one
+  // counts as of now. Errors are those of SqliteError(); INTERNAL where the
+  // agent does not exist.
+  absl::Status Write(const PendingBatch& pending, absl::Time now);
 
  private:
   // False: stored before.
-  absl::StatusOr<bool> Acknowledge(const PendingBatch& pending);
+  absl::StatusOr<bool> Acknowledge(const PendingBatch& pending, absl::Time now);
   absl::Status WriteSysctls(const PendingBatch& pending);
   absl::Status WriteDrops(const PendingBatch& pending);
 

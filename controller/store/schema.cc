@@ -56,6 +56,7 @@ CREATE TABLE flow_groups (
   last_seen_us INTEGER NOT NULL,
   UNIQUE (agent_id, service_port, direction, remote_address, local_address)
 ) STRICT;
+CREATE INDEX flow_groups_by_age ON flow_groups (agent_id, last_seen_us);
 
 CREATE TABLE gauges (
   agent_id INTEGER NOT NULL,
@@ -95,6 +96,23 @@ CREATE TABLE flow_samples (
   closes_skip INTEGER NOT NULL,
   closes BLOB NOT NULL,
   PRIMARY KEY (agent_id, time_us, group_id)
+) STRICT, WITHOUT ROWID;
+
+-- Sockets that listen on a port now; no row: none.
+CREATE TABLE listeners (
+  agent_id INTEGER NOT NULL,
+  port INTEGER NOT NULL,
+  listeners INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, port)
+) STRICT, WITHOUT ROWID;
+
+-- Their number from time_us on, up to the port's next row.
+CREATE TABLE listener_changes (
+  agent_id INTEGER NOT NULL,
+  port INTEGER NOT NULL,
+  time_us INTEGER NOT NULL,
+  listeners INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, port, time_us)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sysctls (

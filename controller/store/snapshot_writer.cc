@@ -138,6 +138,7 @@ SnapshotWriter::SnapshotWriter(SqliteDatabase& database,
                                FlowGroupWriter& groups)
     : database_(database),
       groups_(groups),
+      listeners_(database),
       read_closed_through_(
           database, "SELECT closed_through FROM agents WHERE agent_id = ?"),
       write_closed_through_(
@@ -183,7 +184,11 @@ absl::Status SnapshotWriter::WriteSnapshot(AgentId agent_id, absl::Time epoch,
   const absl::StatusOr<bool> inserted =
       InsertSnapshot(agent_id, epoch, snapshot, *window);
   if (!inserted.ok()) return inserted.status();
-  if (*inserted) rollups.AddSnapshot(time_us, snapshot, epoch, *window);
+  if (*inserted) {
+    rollups.AddSnapshot(time_us, snapshot, epoch, *window);
+    absl::Status status = listeners_.Write(agent_id, time_us, snapshot);
+    if (!status.ok()) return status;
+  }
   const int64_t closes_start_us = FleetMicros(epoch, window->start * kSecondUs);
   for (const v1::FlowGroup& group : snapshot.flow_groups()) {
     FlowGroupKey key = ToFlowGroupKey(group.key());

@@ -9,14 +9,16 @@
 #include "absl/time/time.h"
 #include "controller/store/close_codec.h"
 #include "controller/store/flow_group_writer.h"
+#include "controller/store/listener_writer.h"
 #include "controller/store/records.h"
 #include "controller/store/rollup.h"
 #include "controller/store/sqlite_statement.h"
 
 namespace ephemera::controller {
 
-// Writes snapshots with their flow groups, and keeps the roll-ups, within the
-// caller's transaction. Writer thread only; `groups` must outlive it.
+// Writes snapshots with their flow groups and listeners, and keeps the
+// roll-ups, within the caller's transaction. Writer thread only; `groups` must
+// outlive it.
 class SnapshotWriter {
  public:
   SnapshotWriter(SqliteDatabase& database, FlowGroupWriter& groups);
@@ -44,6 +46,7 @@ class SnapshotWriter {
 
   SqliteDatabase& database_;
   FlowGroupWriter& groups_;
+  ListenerWriter listeners_;
   SqliteStatement read_closed_through_;
   SqliteStatement write_closed_through_;
   SqliteStatement insert_snapshot_;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -18,14 +17,8 @@ namespace {
 // Other connections hold locks only for moments: readers never block the writer
 // in WAL mode.
 constexpr int kBusyTimeoutMs = 5000;
-// Virtual machine instructions between two looks at the clock.
+// Virtual machine instructions between two questions of EndWhen().
 constexpr int kProgressInstructions = 10'000;
-
-int64_t SteadyNanoseconds() {
-  return std::chrono::nanoseconds(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 absl::StatusCode StatusCodeOf(int code) {
   switch (code & 0xff) {
@@ -42,7 +35,7 @@ absl::StatusCode StatusCodeOf(int code) {
     case SQLITE_NOTADB:
       return absl::StatusCode::kDataLoss;
     case SQLITE_INTERRUPT:
-      return absl::StatusCode::kDeadlineExceeded;
+      return absl::StatusCode::kCancelled;
     default:
       return absl::StatusCode::kInternal;
   }
@@ -132,18 +125,14 @@ bool SqliteDatabase::InTransaction() const {
   return sqlite3_get_autocommit(handle_) == 0;
 }
 
-void SqliteDatabase::SetDeadline(absl::Duration limit) {
-  if (limit == absl::InfiniteDuration()) {
-    sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
-    return;
-  }
-  deadline_ns_ = SteadyNanoseconds() + absl::ToInt64Nanoseconds(limit);
-  sqlite3_progress_handler(handle_, kProgressInstructions, &OnProgress, this);
-}
-
-int SqliteDatabase::OnProgress(void* self) {
-  const auto* database = static_cast<const SqliteDatabase*>(self);
-  return SteadyNanoseconds() > database->deadline_ns_ ? 1 : 0;
+void SqliteDatabase::EndWhen(const std::function<bool()>* ended) {
+  ended_ = ended;
+  sqlite3_progress_handler(
+      handle_, ended == nullptr ? 0 : kProgressInstructions,
+      [](void* self) {
+        return (*static_cast<SqliteDatabase*>(self)->ended_)() ? 1 : 0;
+      },
+      this);
 }
 
 }  // namespace ephemera::controller

@@ -2,13 +2,13 @@
 #define EPHEMERA_CONTROLLER_STORE_SQLITE_DATABASE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 
 struct sqlite3;
 
@@ -16,8 +16,8 @@ namespace ephemera::controller {
 
 // The status of an SQLite result code. RESOURCE_EXHAUSTED: the disk (or memory)
 // is full. UNAVAILABLE: I/O error, cannot open, read-only, locked. DATA_LOSS:
-// damaged, or no database. DEADLINE_EXCEEDED: the time limit of
-// SqliteDatabase::SetDeadline() ran out. INTERNAL: anything else.
+// damaged, or no database. CANCELLED: SqliteDatabase::EndWhen() said so.
+// INTERNAL: anything else.
 absl::Status SqliteError(sqlite3* handle, int code, absl::string_view doing);
 
 // Whether a write failed because of the disk and not because of what was
@@ -54,9 +54,10 @@ class SqliteDatabase {
   // Some errors make SQLite roll the whole transaction back on its own.
   bool InTransaction() const;
 
-  // Statements that still run after `limit` from now fail with
-  // DEADLINE_EXCEEDED. InfiniteDuration ends the limit.
-  void SetDeadline(absl::Duration limit);
+  // Asks `ended` now and then while statements run: they fail with CANCELLED
+  // once it says true. It must outlive the use of the connection, or the next
+  // call of this; null asks no more.
+  void EndWhen(const std::function<bool()>* ended);
 
   const std::string& path() const { return path_; }
   sqlite3* handle() const { return handle_; }
@@ -64,11 +65,10 @@ class SqliteDatabase {
  private:
   SqliteDatabase(std::string path, sqlite3* handle)
       : path_(std::move(path)), handle_(handle) {}
-  static int OnProgress(void* self);
 
   const std::string path_;
   sqlite3* const handle_;
-  int64_t deadline_ns_ = 0;
+  const std::function<bool()>* ended_ = nullptr;
 };
 
 }  // namespace ephemera::controller

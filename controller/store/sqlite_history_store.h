@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -12,13 +11,8 @@
 
 namespace ephemera::controller {
 
-// Which tables answer `query` (see HistoryStore).
-v1::Resolution ChooseResolution(const HistoryQuery& query,
-                                const Retention& retention, absl::Time now);
-
 // HistoryStore on the database file of an SqliteStore, which must be open.
-// DEADLINE_EXCEEDED where an answer takes longer than 5 s; other errors are
-// those of SqliteError(). Thread-safe.
+// Errors besides those of HistoryStore are those of SqliteError(). Thread-safe.
 class SqliteHistoryStore final : public HistoryStore {
  public:
   // `now` gives fleet time and must be thread-safe.
@@ -26,11 +20,13 @@ class SqliteHistoryStore final : public HistoryStore {
                      std::function<absl::Time()> now);
 
   absl::StatusOr<HistoryPage<v1::GaugePoint>> GaugePoints(
-      const HistoryQuery& query) override;
+      const HistoryQuery& query, const QueryEnded& ended) override;
   absl::StatusOr<HistoryPage<v1::FlowPoint>> FlowPoints(
-      const HistoryQuery& query, const FlowSelector& selector) override;
-  absl::StatusOr<std::vector<v1::Gap>> Gaps(AgentId agent_id, absl::Time start,
-                                            absl::Time end) override;
+      const HistoryQuery& query, const FlowSelector& selector,
+      const QueryEnded& ended) override;
+  absl::StatusOr<GapList> Gaps(AgentId agent_id, absl::Time start,
+                               absl::Time end,
+                               const QueryEnded& ended) override;
 
  private:
   const Retention retention_;

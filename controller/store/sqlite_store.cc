@@ -8,7 +8,7 @@
 namespace ephemera::controller {
 namespace {
 
-// Upper bound of the memory that an agent record takes in the queue.
+// About what an agent record with some labels takes in the queue.
 constexpr size_t kRegisterBytes = 4096;
 
 }  // namespace
@@ -19,7 +19,9 @@ class SqliteStore::AppendOperation final : public WriteOperation {
                   std::function<void(absl::Status)> done)
       : store_(store), batch_(std::move(batch)), done_(std::move(done)) {}
 
-  absl::Status Apply() override { return store_.samples_.Write(batch_); }
+  absl::Status Apply() override {
+    return store_.samples_.Write(batch_, store_.now_());
+  }
   void Done(const absl::Status& status) override { done_(status); }
 
  private:

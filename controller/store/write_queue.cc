@@ -19,6 +19,16 @@ absl::Duration Until(std::chrono::steady_clock::time_point time) {
   return absl::FromChrono(time - std::chrono::steady_clock::now());
 }
 
+std::string FaultText(const absl::Status& status) {
+  return absl::StrCat(
+      "cannot store: ", status.message(),
+      absl::IsDataLoss(status)
+          ? "; the database is damaged, and waiting will not help: stop the "
+            "controller, check the file (sqlite3 FILE 'PRAGMA "
+            "integrity_check'), and restore it from a backup or move it away"
+          : "");
+}
+
 absl::Status Closed() { return absl::CancelledError("the store is closed"); }
 
 }  // namespace
@@ -194,7 +204,7 @@ void WriteQueue::RunUpkeep() {
 void WriteQueue::OnFault(const absl::Status& status) {
   const MutexLock lock(mutex_);
   const bool is_new = fault_.empty();
-  fault_ = absl::StrCat("cannot store: ", status.message());
+  fault_ = FaultText(status);
   if (is_new) {
     LogError("%s; trying again every %s", fault_,
              absl::FormatDuration(options_.retry_interval));

@@ -185,27 +185,30 @@ class FakeAgentStore final : public AgentStore {
   std::function<void()> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Remembers the questions and gives the answers set. Thread-safe.
+// Remembers the questions and gives the answers set, or CANCELLED where the
+// query has ended by then. Thread-safe.
 class FakeHistoryStore final : public HistoryStore {
  public:
   absl::StatusOr<HistoryPage<v1::GaugePoint>> GaugePoints(
-      const HistoryQuery& query) override {
+      const HistoryQuery& query, const QueryEnded& ended) override {
     const MutexLock lock(mutex_);
     queries_.push_back(query);
     changed_.SignalAll();
-    while (held_) changed_.Wait(mutex_);
+    while (held_ && !ended()) changed_.WaitFor(mutex_, absl::Milliseconds(1));
+    if (ended()) return absl::CancelledError("interrupted");
     return gauges_;
   }
   absl::StatusOr<HistoryPage<v1::FlowPoint>> FlowPoints(
-      const HistoryQuery& query, const FlowSelector& selector) override {
+      const HistoryQuery& query, const FlowSelector& selector,
+      const QueryEnded& /*ended*/) override {
     const MutexLock lock(mutex_);
     queries_.push_back(query);
     selectors_.push_back(selector);
     return flows_;
   }
-  absl::StatusOr<std::vector<v1::Gap>> Gaps(AgentId /*agent_id*/,
-                                            absl::Time /*start*/,
-                                            absl::Time /*end*/) override {
+  absl::StatusOr<GapList> Gaps(AgentId /*agent_id*/, absl::Time /*start*/,
+                               absl::Time /*end*/,
+                               const QueryEnded& /*ended*/) override {
     const MutexLock lock(mutex_);
     return gaps_;
   }
@@ -214,15 +217,15 @@ class FakeHistoryStore final : public HistoryStore {
     const MutexLock lock(mutex_);
     gauges_ = std::move(page);
   }
-  void SetFlows(HistoryPage<v1::FlowPoint> page) {
+  void SetFlows(absl::StatusOr<HistoryPage<v1::FlowPoint>> page) {
     const MutexLock lock(mutex_);
     flows_ = std::move(page);
   }
-  void SetGaps(std::vector<v1::Gap> gaps) {
+  void SetGaps(GapList gaps) {
     const MutexLock lock(mutex_);
     gaps_ = std::move(gaps);
   }
-  // While held, GaugePoints() does not return.
+  // While held, GaugePoints() does not return before its query ends.
   void SetHeld(bool held) {
     const MutexLock lock(mutex_);
     held_ = held;
@@ -246,8 +249,9 @@ class FakeHistoryStore final : public HistoryStore {
   CondVar changed_;
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
   HistoryPage<v1::GaugePoint> gauges_ ABSL_GUARDED_BY(mutex_);
-  HistoryPage<v1::FlowPoint> flows_ ABSL_GUARDED_BY(mutex_);
-  std::vector<v1::Gap> gaps_ ABSL_GUARDED_BY(mutex_);
+  absl::StatusOr<HistoryPage<v1::FlowPoint>> flows_ ABSL_GUARDED_BY(mutex_) =
+      HistoryPage<v1::FlowPoint>();
+  GapList gaps_ ABSL_GUARDED_BY(mutex_);
   std::vector<HistoryQuery> queries_ ABSL_GUARDED_BY(mutex_);
   std::vector<FlowSelector> selectors_ ABSL_GUARDED_BY(mutex_);
 };

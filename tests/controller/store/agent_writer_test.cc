@@ -86,6 +86,7 @@ TEST(AgentWriter, KnowsTheAgentAgainAfterARestart) {
 TEST(AgentWriter, HistoryGoesOnWhenTheClockIsSetBack) {
   TestStore store;
   const AgentId id = store.AddAgent();
+  store.clock().SetNow(kEpoch + absl::Seconds(100));
   ASSERT_TRUE(store.AppendGauges(id, {MakeGauge(100 * kSecond)}).ok());
   store.Reopen();
   store.clock().SetNow(kEpoch + absl::Seconds(101) - absl::Hours(1));

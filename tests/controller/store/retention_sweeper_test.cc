@@ -30,7 +30,7 @@ class RetentionSweeperTest : public ::testing::Test {
     pending.batch = batch;
     pending.batch.set_sequence(++sequence_);
     ASSERT_TRUE(database_->Execute("BEGIN IMMEDIATE").ok());
-    ASSERT_TRUE(samples_.Write(pending).ok());
+    ASSERT_TRUE(samples_.Write(pending, kEpoch).ok());
     ASSERT_TRUE(database_->Execute("COMMIT").ok());
     groups_.OnCommit();
   }
@@ -59,6 +59,13 @@ class RetentionSweeperTest : public ::testing::Test {
       groups_.OnCommit();
       if (!more.value_or(false)) return chunks;
     }
+  }
+  // One chunk, five hours after the epoch.
+  void Chunk(const std::string& end) {
+    ASSERT_TRUE(database_->Execute("BEGIN IMMEDIATE").ok());
+    ASSERT_TRUE(*sweeper_.DoChunk(kEpoch + absl::Hours(5)));
+    ASSERT_TRUE(database_->Execute(end).ok());
+    if (end == "ROLLBACK") sweeper_.OnRollback();
   }
   int64_t Count(const std::string& table) {
     return *database_->ReadInteger("SELECT COUNT(*) FROM " + table);
@@ -100,8 +107,58 @@ TEST_F(RetentionSweeperTest, DeletesInSmallChunks) {
   ASSERT_TRUE(*sweeper_.DoChunk(kEpoch + absl::Hours(5)));
   ASSERT_TRUE(database_->Execute("COMMIT").ok());
   EXPECT_GE(Count("gauges"), 2000);
-  EXPECT_GE(Sweep(absl::Hours(5)), 3);
-  EXPECT_EQ(Count("gauges"), 0);
+  EXPECT_GE(Sweep(absl::Hours(5)), 2);
+  EXPECT_EQ(Count("gauges"), 1);
+}
+
+// Of an agent that went away, and may be shown for years.
+TEST_F(RetentionSweeperTest, KeepsTheNewestGauge) {
+  WriteGauges(absl::ZeroDuration(), 1200, absl::Seconds(1));
+  Sweep(absl::Hours(50));
+  EXPECT_EQ(Count("gauges"), 1);
+  EXPECT_EQ(*database_->ReadInteger("SELECT time_us FROM gauges"),
+            absl::ToUnixMicros(kEpoch + absl::Seconds(1199)));
+  EXPECT_EQ(Count("gauges_1m"), 0);
+}
+
+TEST_F(RetentionSweeperTest, ARollbackUndoesOneChunk) {
+  WriteGauges(absl::ZeroDuration(), 5000, absl::Seconds(1));
+  Chunk("COMMIT");
+  const int64_t left = Count("gauges");
+  EXPECT_LT(left, 5000);
+  Chunk("ROLLBACK");
+  EXPECT_EQ(Count("gauges"), left);
+  Chunk("COMMIT");
+  EXPECT_LT(Count("gauges"), left);
+  Sweep(absl::Hours(5));
+  EXPECT_EQ(Count("gauges"), 1);
+}
+
+// A disk that refuses again and again must not keep the sweep at its start.
+TEST_F(RetentionSweeperTest, ARollbackDoesNotBeginTheSweepAgain) {
+  const AgentId first = agent_;
+  WriteGauges(absl::ZeroDuration(), 100, absl::Seconds(1));
+  AgentWriter agents(*database_);
+  AgentRecord agent;
+  agent.name = "b";
+  agent.epoch = kEpoch;
+  const AgentId second = agents.Register(agent, "boot-1", kEpoch)->id;
+  agent_ = second;
+  WriteGauges(absl::ZeroDuration(), 5000, absl::Seconds(1));
+  const std::string of_first = absl::StrCat("gauges WHERE agent_id = ", first);
+  const std::string of_second =
+      absl::StrCat("gauges WHERE agent_id = ", second);
+  while (Count(of_second) == 5000) Chunk("COMMIT");
+  EXPECT_EQ(Count(of_first), 1);
+  // The sweep is past the first agent: what comes there now is for the next.
+  agent_ = first;
+  WriteGauges(absl::Minutes(10), 100, absl::Seconds(1));
+  Chunk("ROLLBACK");
+  Sweep(absl::Hours(5));
+  EXPECT_EQ(Count(of_second), 1);
+  EXPECT_EQ(Count(of_first), 101);
+  Sweep(absl::Hours(5));
+  EXPECT_EQ(Count(of_first), 1);
 }
 
 TEST_F(RetentionSweeperTest, DeletesSnapshotsWithManyGroups) {
@@ -164,6 +221,28 @@ TEST_F(RetentionSweeperTest, KeepsTheNewestSysctlsAndTheNewestBoot) {
   EXPECT_EQ(Count("agent_boots WHERE boot_id = 'boot-2'"), 1);
 }
 
+TEST_F(RetentionSweeperTest, KeepsTheListenersInForceAtTheCutOff) {
+  const auto write = [&](int hour, const std::vector<uint32_t>& ports) {
+    v1::SampleBatch batch;
+    *batch.add_snapshots() =
+        MakeSnapshot(absl::ToInt64Microseconds(absl::Hours(hour)), {});
+    for (const uint32_t port : ports) {
+      AddListener(port, *batch.mutable_snapshots(0));
+    }
+    Write(batch);
+  };
+  write(1, {22, 80, 8080});
+  write(2, {22, 80, 80});
+  write(3, {22, 80, 80, 80});
+  write(200, {80, 80, 80});
+  Sweep(absl::Hours(110));
+  const std::string table = "listener_changes";
+  EXPECT_EQ(Count(table + " WHERE port = 22"), 2);
+  EXPECT_EQ(Count(table + " WHERE port = 80 AND listeners = 3"), 1);
+  EXPECT_EQ(Count(table + " WHERE port = 80"), 1);
+  EXPECT_EQ(Count(table + " WHERE port = 8080"), 0);
+}
+
 TEST_F(RetentionSweeperTest, GivesFreePagesBack) {
   for (int i = 0; i < 30; ++i) {
     WriteGauges(absl::Hours(i), 3600, absl::Seconds(1));
@@ -187,8 +266,8 @@ TEST(SqliteStoreRetention, IsAppliedByTheWriterThread) {
   store.clock().Advance(absl::Minutes(5));
   // Each batch gives the upkeep a turn.
   int64_t second = 300;
-  while (store.ReadInteger("SELECT MIN(time_us) FROM gauges") <
-         absl::ToUnixMicros(kEpoch + absl::Seconds(300))) {
+  const int64_t second_300_us = absl::ToUnixMicros(kEpoch + absl::Seconds(300));
+  while (store.ReadInteger("SELECT MIN(time_us) FROM gauges") < second_300_us) {
     ASSERT_TRUE(store.AppendGauges(id, {MakeGauge(second++ * kSecond)}).ok());
   }
   EXPECT_EQ(store.ReadInteger("SELECT COUNT(*) FROM gauges_1m"), 2);

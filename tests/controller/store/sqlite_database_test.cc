@@ -95,15 +95,18 @@ TEST_F(SqliteDatabaseTest, MapsErrorsToStatusCodes) {
   EXPECT_EQ(not_a_database.code(), absl::StatusCode::kDataLoss);
 }
 
-TEST_F(SqliteDatabaseTest, EndsAStatementAtItsDeadline) {
+TEST_F(SqliteDatabaseTest, EndsAStatementWhenToldTo) {
   auto database = Open();
-  database->SetDeadline(absl::Milliseconds(1));
+  int questions = 0;
+  const std::function<bool()> ended = [&] { return ++questions == 3; };
+  database->EndWhen(&ended);
   const std::string endless =
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
       "SELECT SUM(i) FROM n WHERE i < 0";
   EXPECT_EQ(database->ReadInteger(endless).status().code(),
-            absl::StatusCode::kDeadlineExceeded);
-  database->SetDeadline(absl::InfiniteDuration());
+            absl::StatusCode::kCancelled);
+  EXPECT_EQ(questions, 3);
+  database->EndWhen(nullptr);
   EXPECT_EQ(*database->ReadInteger("SELECT 7"), 7);
 }
 

@@ -100,6 +100,7 @@ TEST(SqliteStore, LoadsWhatTheLiveViewsNeed) {
   const AgentId b = store.Register("b", "host-boot-2", absl::Hours(1))->id;
   const AgentId a = store.AddAgent("a");
   ASSERT_NE(a, b);
+  store.clock().Advance(absl::Seconds(10));
   v1::GaugeSample gauge = MakeGauge(9 * kSecond, 12, 34);
   gauge.set_listen_drops(std::numeric_limits<uint64_t>::max());
   ASSERT_TRUE(store.AppendGauges(a, {MakeGauge(8 * kSecond), gauge}).ok());
@@ -143,9 +144,23 @@ TEST(SqliteStore, KnowsTheNewestReadingOfAllAgents) {
   const AgentId id = store.AddAgent();
   EXPECT_EQ(newest(), absl::InfinitePast());
   store.Open();
+  store.clock().Advance(absl::Seconds(10));
   ASSERT_TRUE(store.AppendGauges(id, {MakeGauge(5 * kSecond)}).ok());
   ASSERT_TRUE(store.AppendSnapshot(id, MakeSnapshot(9 * kSecond, {})).ok());
   EXPECT_EQ(newest(), kEpoch + absl::Seconds(9));
+}
+
+// Else one host whose clock is ahead would move the whole fleet's.
+TEST(SqliteStore, AReadingAheadOfTimeCountsAsOfNow) {
+  TestStore store;
+  const AgentId id = store.AddAgent();
+  store.clock().Advance(absl::Seconds(10));
+  const int64_t ahead = absl::ToInt64Microseconds(absl::Hours(20));
+  ASSERT_TRUE(store.AppendGauges(id, {MakeGauge(ahead)}).ok());
+  EXPECT_EQ((*store->LoadAll())[0].first.last_seen, kEpoch + absl::Seconds(10));
+  store.Destroy();
+  const auto opened = SqliteStore::Open(store.options());
+  EXPECT_EQ(*(*opened)->NewestReadingTime(), kEpoch + absl::Seconds(10));
 }
 
 TEST(SqliteStore, StoresSysctlsWhenTheyChange) {
@@ -198,6 +213,34 @@ TEST(SqliteStore, NumbersFlowGroupsForGood) {
               id, MakeSnapshot(160 * kSecond, {MakeGroup(80, "10.0.0.2", 3)}))
           .ok());
   EXPECT_EQ(store->FindFlowGroup(id, Key(80, "10.0.0.2")), group);
+}
+
+TEST(SqliteStore, StoresListenersWhenTheirNumberChanges) {
+  TestStore store;
+  const AgentId id = store.AddAgent();
+  const auto send = [&](int64_t second, const std::vector<uint32_t>& ports) {
+    v1::Snapshot snapshot = MakeSnapshot(second * kSecond, {});
+    for (const uint32_t port : ports) AddListener(port, snapshot);
+    ASSERT_TRUE(store.AppendSnapshot(id, snapshot).ok());
+  };
+  const std::string changes = "SELECT COUNT(*) FROM listener_changes";
+  send(100, {22, 80});
+  EXPECT_EQ(store.ReadInteger(changes), 2);
+  send(130, {80, 22});
+  store.Reopen();
+  send(160, {22, 80});
+  EXPECT_EQ(store.ReadInteger(changes), 2);
+  send(190, {22, 80, 80});
+  EXPECT_EQ(store.ReadInteger(changes + " WHERE port = 80"), 2);
+  send(220, {22});
+  EXPECT_EQ(store.ReadInteger(changes), 4);
+  EXPECT_EQ(store.ReadInteger("SELECT COUNT(*) FROM listeners"), 1);
+  send(250, {22, 80});
+  EXPECT_EQ(store.ReadInteger(changes), 5);
+  // One that comes late says nothing about what came after it.
+  send(240, {});
+  send(280, {22, 80});
+  EXPECT_EQ(store.ReadInteger(changes), 5);
 }
 
 TEST(SqliteStore, ALateSnapshotIsNotTheNewest) {

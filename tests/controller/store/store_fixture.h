@@ -69,6 +69,12 @@ inline v1::Snapshot MakeSnapshot(int64_t boottime_us,
   return snapshot;
 }
 
+inline void AddListener(uint32_t port, v1::Snapshot& snapshot) {
+  v1::Listener& listener = *snapshot.add_listeners();
+  listener.set_address("0.0.0.0");
+  listener.set_port(port);
+}
+
 // The history that a host shows whose true closes per boot-clock second are
 // `truth`, in a dump at `second`.
 inline std::vector<uint32_t> VisibleCloses(const std::vector<uint32_t>& truth,

@@ -152,6 +152,65 @@ TEST_F(WriteQueueTest, KeepsTheWholeGroupWhileTheDiskRefuses) {
   EXPECT_EQ(Count(), 2);
 }
 
+TEST_F(WriteQueueTest, SaysThatWaitingDoesNotMendDamage) {
+  std::atomic<bool> damaged = true;
+  std::promise<void> failed_twice;
+  int failures = 0;
+  auto done = Push([&]() -> absl::Status {
+    if (!damaged) return absl::OkStatus();
+    if (++failures == 2) failed_twice.set_value();
+    return absl::DataLossError("t.db: database disk image is malformed");
+  });
+  Queue().Start();
+  failed_twice.get_future().wait();
+  EXPECT_THAT(Queue().fault(),
+              AllOf(HasSubstr("cannot store: t.db: database disk image"),
+                    HasSubstr("waiting will not help"),
+                    HasSubstr("stop the controller"), HasSubstr("restore")));
+  damaged = false;
+  EXPECT_TRUE(done.get().ok());
+  EXPECT_EQ(Queue().fault(), "");
+}
+
+TEST_F(WriteQueueTest, AFailedCommitIsUndoneAndTriedAgain) {
+  ASSERT_TRUE(database_
+                  ->Execute("CREATE TABLE child (a INTEGER REFERENCES t (a)"
+                            " DEFERRABLE INITIALLY DEFERRED) STRICT")
+                  .ok());
+  int attempts = 0;
+  auto first = PushInsert(1);
+  // SQLite looks for the row that is missing at the commit.
+  auto second = Push([&]() -> absl::Status {
+    return database_->Execute(++attempts == 1 ? "INSERT INTO child VALUES (7)"
+                                              : "INSERT INTO child VALUES (1)");
+  });
+  Queue().Start();
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_EQ(attempts, 2);
+  EXPECT_EQ(hooks_.rollbacks, 1);
+  EXPECT_EQ(hooks_.undone, 0);
+  EXPECT_EQ(Count(), 1);
+}
+
+// Some errors make SQLite end the whole transaction: earlier operations of the
+// group are gone with it, though they had succeeded.
+TEST_F(WriteQueueTest, TheGroupIsStoredAgainAfterAnAutomaticRollback) {
+  int attempts = 0;
+  auto first = PushInsert(1);
+  auto second = Push([&]() -> absl::Status {
+    if (++attempts > 1) return database_->Execute("INSERT INTO t VALUES (2)");
+    return database_->Execute("INSERT OR ROLLBACK INTO t VALUES (1)");
+  });
+  Queue().Start();
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_EQ(attempts, 2);
+  EXPECT_EQ(hooks_.rollbacks, 1);
+  EXPECT_EQ(hooks_.undone, 0);
+  EXPECT_EQ(Count(), 2);
+}
+
 TEST_F(WriteQueueTest, RefusesWhatDoesNotFit) {
   options_.max_operations = 2;
   auto first = PushInsert(1);
