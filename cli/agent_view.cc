@@ -25,11 +25,16 @@ absl::Time TimeOr(const google::protobuf::Timestamp& time) {
   return FromProto(time).value_or(absl::InfinitePast());
 }
 
-std::string StateText(const v1::Agent& agent, absl::Time now) {
+std::string AgeOf(const v1::Agent& agent,
+                  const google::protobuf::Timestamp& time) {
+  return FormatAge(TimeOr(agent.read_time()) - TimeOr(time));
+}
+
+std::string StateText(const v1::Agent& agent) {
   if (agent.connected()) return "connected";
   if (!agent.has_last_seen_time()) return "never seen";
-  return absl::StrCat("last seen ",
-                      FormatAge(now - TimeOr(agent.last_seen_time())), " ago");
+  return absl::StrCat("last seen ", AgeOf(agent, agent.last_seen_time()),
+                      " ago");
 }
 
 std::string LabelText(const v1::Agent& agent) {
@@ -45,11 +50,11 @@ std::string CountText(const v1::Agent& agent,
   return FormatCount((agent.snapshot().totals().*get)());
 }
 
-std::string TimeText(const google::protobuf::Timestamp& time, absl::Time now,
+std::string TimeText(const v1::Agent& agent,
+                     const google::protobuf::Timestamp& time,
                      absl::TimeZone zone) {
-  const absl::Time value = TimeOr(time);
-  return absl::StrCat(absl::FormatTime("%Y-%m-%d %H:%M:%S", value, zone), " (",
-                      FormatAge(now - value), " ago)");
+  return absl::StrCat(absl::FormatTime("%Y-%m-%d %H:%M:%S", TimeOr(time), zone),
+                      " (", AgeOf(agent, time), " ago)");
 }
 
 // Lines of "label   value" under a heading.
@@ -88,7 +93,7 @@ std::string SourceText(v1::SocketSource source) {
   return "unknown";
 }
 
-void WriteSnapshot(const v1::Agent& agent, absl::Time now, absl::TimeZone zone,
+void WriteSnapshot(const v1::Agent& agent, absl::TimeZone zone,
                    const TextStyle& style, DetailWriter& out) {
   const v1::Snapshot& snapshot = agent.snapshot();
   out.Section("Sockets");
@@ -98,7 +103,7 @@ void WriteSnapshot(const v1::Agent& agent, absl::Time now, absl::TimeZone zone,
   }
   out.Line("all states", FormatCount(TotalSockets(snapshot.totals())));
   out.Line("read from", SourceText(snapshot.source()));
-  out.Line("read at", TimeText(agent.snapshot_time(), now, zone));
+  out.Line("read at", TimeText(agent, agent.snapshot_time(), zone));
   if (snapshot.pool_capacity() > 0) {
     out.Line("ports per pool",
              absl::StrCat(FormatCount(snapshot.pool_capacity()), ", knee at ",
@@ -124,7 +129,8 @@ void WriteSnapshot(const v1::Agent& agent, absl::Time now, absl::TimeZone zone,
     const bool full = listener.backlog_limit() > 0 &&
                       listener.backlog() >= listener.backlog_limit();
     table.AddRow(
-        {FormatEndpoint(listener.address(), listener.port()),
+        {{FormatEndpoint(listener.address(), listener.port()), "", Color::kNone,
+          absl::StrCat(":", listener.port()).size()},
          {FormatCount(listener.backlog()), full ? Color::kRed : Color::kNone},
          FormatCount(listener.backlog_limit())});
   }
@@ -139,7 +145,7 @@ void WriteSnapshot(const v1::Agent& agent, absl::Time now, absl::TimeZone zone,
 
 }  // namespace
 
-Table AgentTable(const v1::ListAgentsResponse& agents, absl::Time now) {
+Table AgentTable(const v1::ListAgentsResponse& agents) {
   Table table({{.title = "NAME", .min_width = 8},
                {.title = "STATE", .shorten_rank = 3},
                {.title = "KERNEL", .shorten_rank = 1, .drop_rank = 5},
@@ -154,11 +160,10 @@ Table AgentTable(const v1::ListAgentsResponse& agents, absl::Time now) {
     const std::string brief_state =
         agent.connected()
             ? "up"
-            : absl::StrCat("gone ",
-                           FormatAge(now - TimeOr(agent.last_seen_time())));
+            : absl::StrCat("gone ", AgeOf(agent, agent.last_seen_time()));
     table.AddRow(
         {AgentShortName(agent.name()),
-         {StateText(agent, now), brief_state,
+         {StateText(agent), brief_state,
           agent.connected() ? Color::kNone : Color::kRed},
          {kernel, kernel.substr(0, kernel.find('-'))},
          CountText(agent, &v1::StateCounts::time_wait),
@@ -175,18 +180,18 @@ Table AgentTable(const v1::ListAgentsResponse& agents, absl::Time now) {
   return table;
 }
 
-std::vector<std::string> AgentDetails(const v1::Agent& agent, absl::Time now,
+std::vector<std::string> AgentDetails(const v1::Agent& agent,
                                       absl::TimeZone zone,
                                       const TextStyle& style) {
   DetailWriter out(style);
   out.Line("name", AgentShortName(agent.name()));
-  out.Line("state", StateText(agent, now),
+  out.Line("state", StateText(agent),
            agent.connected() ? Color::kNone : Color::kRed);
   if (agent.has_last_seen_time()) {
-    out.Line("last seen", TimeText(agent.last_seen_time(), now, zone));
+    out.Line("last seen", TimeText(agent, agent.last_seen_time(), zone));
   }
   if (agent.has_first_seen_time()) {
-    out.Line("first seen", TimeText(agent.first_seen_time(), now, zone));
+    out.Line("first seen", TimeText(agent, agent.first_seen_time(), zone));
   }
   out.Line("host name", agent.hostname());
   out.Line("kernel", agent.kernel_release());
@@ -201,7 +206,7 @@ std::vector<std::string> AgentDetails(const v1::Agent& agent, absl::Time now,
                  skew < absl::ZeroDuration() ? "s behind the controller's"
                                              : "s ahead of the controller's"));
   }
-  if (agent.has_snapshot()) WriteSnapshot(agent, now, zone, style, out);
+  if (agent.has_snapshot()) WriteSnapshot(agent, zone, style, out);
   if (agent.has_gauge_rates()) {
     const v1::GaugeRates& rates = agent.gauge_rates();
     out.Section("Per second");

@@ -11,12 +11,13 @@
 
 namespace ephemera::cli {
 
-// Agents as text. Pure functions; `now` is what ages are relative to.
+// Agents as text. Pure functions. Ages are those at the agent's read_time,
+// which is the controller's clock, as all times of an agent are.
 
-Table AgentTable(const v1::ListAgentsResponse& agents, absl::Time now);
+Table AgentTable(const v1::ListAgentsResponse& agents);
 
 // One agent in full, section by section.
-std::vector<std::string> AgentDetails(const v1::Agent& agent, absl::Time now,
+std::vector<std::string> AgentDetails(const v1::Agent& agent,
                                       absl::TimeZone zone,
                                       const TextStyle& style);
 

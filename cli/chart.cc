@@ -66,7 +66,9 @@ Scale ScaleFor(const Chart& chart, int rows) {
   for (const Chart::Mark& mark : chart.marks) {
     if (high * 2 >= mark.value) top = std::max(top, mark.value);
   }
-  if (top <= 0) top = 1;
+  // Within what the arithmetic below takes; the values come from elsewhere.
+  if (top < 1e-6) top = 1;
+  top = std::min(top, 1e18);
   // The tick of 1, 2, 5 times a power of ten that leaves the least room unused
   // with no more than a label every other row; the largest of these.
   const int max_ticks = std::clamp(rows / 2, 1, 6);
@@ -125,7 +127,7 @@ void DrawColumns(const Chart& chart, const Scale& scale, int rows,
       canvas.Set(0, x, glyphs.missing, Color::kDim);
       continue;
     }
-    const double value = *column.value;
+    const double value = std::min(*column.value, scale.top);
     Color color = Color::kNone;
     if (chart.yellow_from.has_value() && value >= *chart.yellow_from) {
       color = Color::kYellow;
@@ -253,17 +255,10 @@ std::vector<std::string> RenderChart(const Chart& chart, int height,
                                      absl::TimeZone zone,
                                      const TextStyle& style) {
   Chart shown = chart;
-  const auto fit = static_cast<size_t>(ChartColumns(style.width));
-  if (shown.columns.size() > fit) {
-    const size_t cut = shown.columns.size() - fit;
-    shown.columns.erase(
-        shown.columns.begin(),
-        shown.columns.begin() + static_cast<std::ptrdiff_t>(cut));
-    shown.start += shown.step * static_cast<int64_t>(cut);
-  }
   bool missing = false;
   bool carried = false;
-  for (const Chart::Column& column : shown.columns) {
+  for (Chart::Column& column : shown.columns) {
+    if (!std::isfinite(column.value.value_or(0))) column.value.reset();
     missing = missing || !column.value.has_value();
     carried = carried || column.carried;
   }

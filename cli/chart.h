@@ -14,7 +14,8 @@ namespace ephemera::cli {
 struct Chart {
   // One column.
   struct Column {
-    // Absent where nothing is known: drawn as a dot on the axis, never as zero.
+    // Absent (or not finite) where nothing is known: drawn as a dot on the
+    // axis, never as zero.
     std::optional<double> value;
     // Not read in this step but known from the steps around it: drawn shaded.
     bool carried = false;
@@ -41,7 +42,8 @@ struct Chart {
 int ChartColumns(int width);
 
 // Title, plot, time axis, and a legend where something is missing: `height`
-// lines at most, but never fewer than 7. REQUIRES: style.width > 0. Pure.
+// lines at most, but never fewer than 7. REQUIRES: style.width > 0, and no more
+// columns than ChartColumns(style.width). Pure.
 std::vector<std::string> RenderChart(const Chart& chart, int height,
                                      absl::TimeZone zone,
                                      const TextStyle& style);

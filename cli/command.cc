@@ -10,6 +10,7 @@
 #include "absl/strings/str_replace.h"
 #include "common/duration.h"
 #include "google/protobuf/util/json_util.h"
+#include "google/protobuf/wrappers.pb.h"
 
 namespace ephemera::cli {
 
@@ -45,17 +46,26 @@ void AddGlobalFlags(CLI::App& command, GlobalOptions& globals) {
       ->check(CLI::IsMember(formats))
       ->option_text("table|json|csv")
       ->group(kGroup);
-  AddDurationFlag(command, "--timeout", globals.timeout,
-                  "How long to wait for the controller (default: 10s)");
+  AddDurationFlag(
+      command, "--timeout", globals.timeout,
+      {.shortest = absl::Milliseconds(1), .longest = absl::Hours(24)},
+      "How long to wait for the controller, up to 24h (default: 10s)");
   command.get_option("--timeout")->group(kGroup);
 }
 
 void AddDurationFlag(CLI::App& command, const std::string& flags,
-                     absl::Duration& value, const std::string& description) {
-  const auto check = [](const std::string& text) -> std::string {
+                     absl::Duration& value, const DurationLimits& limits,
+                     const std::string& description) {
+  const auto check = [limits](const std::string& text) -> std::string {
     const absl::StatusOr<absl::Duration> parsed = ParseDuration(text);
     if (!parsed.ok()) return std::string(parsed.status().message());
-    if (*parsed <= absl::ZeroDuration()) return "must be longer than zero";
+    if (*parsed < limits.shortest || *parsed > limits.longest ||
+        absl::Trunc(*parsed, limits.unit) != *parsed) {
+      return absl::StrCat(
+          "'", text, "' is not ",
+          limits.unit == absl::Seconds(1) ? "whole seconds from " : "",
+          DurationText(limits.shortest), " to ", DurationText(limits.longest));
+    }
     return "";
   };
   command
@@ -90,6 +100,14 @@ std::string ToJson(const google::protobuf::Message& message, bool one_line) {
     return absl::StrCat("{\"error\":\"the response has no JSON form\"}\n");
   }
   if (json.empty() || json.back() != '\n') json.push_back('\n');
+  return json;
+}
+
+std::string JsonString(const std::string& text) {
+  google::protobuf::StringValue value;
+  value.set_value(text);
+  std::string json = ToJson(value, /*one_line=*/true);
+  json.pop_back();
   return json;
 }
 

@@ -49,9 +49,19 @@ CLI::App* AddCommand(CLI::App& parent, const std::string& name,
 // The flags that may stand before as well as after the command's name.
 void AddGlobalFlags(CLI::App& command, GlobalOptions& globals);
 
-// A flag that takes a span of time longer than zero.
+// What a flag that takes a span of time allows: whole `unit`s within the
+// bounds.
+struct DurationLimits {
+  absl::Duration shortest;
+  absl::Duration longest;
+  absl::Duration unit = absl::Nanoseconds(1);
+};
+
+// A flag that takes a span of time; everything about it is checked while the
+// command line is parsed.
 void AddDurationFlag(CLI::App& command, const std::string& flags,
-                     absl::Duration& value, const std::string& description);
+                     absl::Duration& value, const DurationLimits& limits,
+                     const std::string& description);
 
 // How text is drawn on `terminal`.
 TextStyle StyleOf(const Terminal& terminal);
@@ -61,6 +71,9 @@ void PrintLines(const std::vector<std::string>& lines, std::ostream& out);
 // The proto3 JSON mapping with the proto's own field names. Zeros are written
 // too, so that a script finds every field; what is unknown is absent.
 std::string ToJson(const google::protobuf::Message& message, bool one_line);
+
+// `text` as a JSON string, quotes included.
+std::string JsonString(const std::string& text);
 
 }  // namespace ephemera::cli
 

@@ -20,6 +20,9 @@ namespace {
 constexpr int kFirstBackoffMs = 200;
 constexpr int kLongestBackoffMs = 1000;
 
+// gRPC's own words for a deadline that passed here.
+constexpr absl::string_view kDeadlineMessage = "Deadline Exceeded";
+
 // The channel's own words for a connection that could not be made; everything
 // else under UNAVAILABLE was said by the controller or cut short.
 bool IsConnectFailure(absl::string_view message) {
@@ -46,6 +49,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connection::Channel() {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestBackoffMs);
   // A whole fleet's `top` is larger than gRPC's 4 MiB.
   arguments.SetMaxReceiveMessageSize(-1);
+  // The address is on this host: no proxy leads there.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   channel_ = grpc::CreateCustomChannel(address_, *credentials, arguments);
   return channel_;
 }
@@ -73,9 +78,16 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
           "; try again, and see its log"));
     }
     case absl::StatusCode::kDeadlineExceeded:
+      // The controller has bounds of its own, and says which.
+      if (!message.empty() && message != kDeadlineMessage) return plain;
       return absl::DeadlineExceededError(
           absl::StrCat("no answer from ", address_, " within ",
-                       FormatDuration(timeout_), "; try a longer --timeout"));
+                       DurationText(timeout_), "; try a longer --timeout"));
+    case absl::StatusCode::kNotFound:
+      return absl::NotFoundError(
+          absl::StrCat(message,
+                       "; 'ephemera agents list' shows the agents, 'ephemera "
+                       "top' their flow groups"));
     case absl::StatusCode::kUnimplemented:
       return absl::UnimplementedError(
           absl::StrCat("the controller at ", address_,

@@ -8,13 +8,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/clock.h"
 
 namespace ephemera::cli {
 
 // How text may look where standard output goes.
 struct Terminal {
-  // Whether it is a terminal at all.
+  // Whether it is a terminal that can be drawn on.
   bool interactive = false;
   // Columns and rows; 0 means no bound.
   int width = 0;
@@ -26,7 +25,7 @@ struct Terminal {
 // Signals as events, for commands that run until they are interrupted.
 class Signals {
  public:
-  enum class Event { kNone, kStop, kResize };
+  enum class Event { kNone, kStop, kResize, kSuspend };
 
   virtual ~Signals() = default;
 
@@ -34,6 +33,9 @@ class Signals {
   virtual int fd() const = 0;
   // The next event, kNone where there is none. Never blocks.
   virtual Event Take() = 0;
+  // Does what kSuspend asks for: stops the process, as the signal would have,
+  // and returns when it goes on.
+  virtual void Suspend() = 0;
 };
 
 // What a command may know of its surroundings; injected, so that tests decide
@@ -41,7 +43,6 @@ class Signals {
 struct Context {
   std::ostream& out;
   std::ostream& err;
-  const Clock& clock;
   // For times in tables and charts. CSV and JSON are in UTC.
   absl::TimeZone zone;
   // Value of an environment variable; empty where it is not set.

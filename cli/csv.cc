@@ -22,7 +22,7 @@ CsvWriter& CsvWriter::Text(absl::string_view text) {
   if (!field.empty() && absl::StrContains(kFormulaStarts, field[0])) {
     field.insert(field.begin(), '\'');
   }
-  if (field.find_first_of(",\"") != std::string::npos) {
+  if (field.find_first_of(",;\"") != std::string::npos) {
     field =
         absl::StrCat("\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}), "\"");
   }

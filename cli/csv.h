@@ -18,7 +18,9 @@ class CsvWriter {
   explicit CsvWriter(std::ostream& out) : out_(out) {}
 
   // Control characters are escaped; a text that a spreadsheet would take for a
-  // formula gets a ' in front, since texts come from other hosts.
+  // formula gets a ' in front, since texts come from other hosts. Quoted where
+  // a
+  // ',' or a ';' is in it, which some locales separate fields with.
   CsvWriter& Text(absl::string_view text);
   CsvWriter& Number(uint64_t value);
   CsvWriter& Number(double value);

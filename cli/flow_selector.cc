@@ -18,6 +18,7 @@ namespace {
 
 constexpr absl::string_view kAgents = "agents/";
 constexpr absl::string_view kOtherRemotes = "(other remotes)";
+constexpr absl::string_view kOthers = "(others)";
 constexpr absl::string_view kAllOther = "(all other)";
 
 // "10.0.0.2:5774", "[2001:db8::1]:5774", or an address alone (port 0).
@@ -55,12 +56,15 @@ v1::Direction ParseDirection(absl::string_view text) {
 
 }  // namespace
 
-void AddFlowFlags(CLI::App& command, FlowSelector& selector) {
+void AddFlowFlags(CLI::App& command, FlowSelector& selector,
+                  absl::string_view port_note) {
   CLI::Option* port =
       command
-          .add_option("--port", selector.port,
-                      "Only this service port: remote of outbound, local of "
-                      "inbound flows")
+          .add_option(
+              "--port", selector.port,
+              absl::StrCat("Only this service port: remote of outbound, "
+                           "local of inbound flows",
+                           port_note))
           ->check(CLI::Range(1, 65535))
           ->option_text("PORT");
   const auto check_remote = [](const std::string& text) -> std::string {
@@ -115,6 +119,13 @@ std::string AgentShortName(absl::string_view resource) {
   return std::string(absl::StripPrefix(resource, kAgents));
 }
 
+uint32_t PlainPort(const v1::FlowFilter& filter) {
+  const bool plain = filter.remote_address().empty() &&
+                     filter.direction() == v1::DIRECTION_UNSPECIFIED &&
+                     filter.group_id() == 0;
+  return plain ? filter.port() : 0;
+}
+
 std::string DescribeSelection(const FlowSelector& selector) {
   std::string text = "all flows";
   if (selector.port != 0) text = absl::StrCat("port ", selector.port);
@@ -126,35 +137,48 @@ std::string DescribeSelection(const FlowSelector& selector) {
   return text;
 }
 
-std::string FlowText(const v1::FlowKey& key) {
+namespace {
+
+std::string TextOf(const v1::FlowKey& key, absl::string_view other_remotes) {
   if (key.direction() == v1::DIRECTION_UNSPECIFIED) {
     return std::string(kAllOther);
   }
   const bool remainder = key.remote_address().empty();
   if (key.direction() == v1::DIRECTION_OUTBOUND) {
     return remainder
-               ? absl::StrCat("-> ", kOtherRemotes, ":", key.service_port())
+               ? absl::StrCat("-> ", other_remotes, ":", key.service_port())
                : absl::StrCat(
                      key.local_address(), " -> ",
                      FormatEndpoint(key.remote_address(), key.service_port()));
   }
   const absl::string_view arrow =
       key.direction() == v1::DIRECTION_INBOUND ? " <- " : " -- ";
-  return remainder ? absl::StrCat(":", key.service_port(), arrow, kOtherRemotes)
+  return remainder ? absl::StrCat(":", key.service_port(), arrow, other_remotes)
                    : absl::StrCat(FormatEndpoint(key.local_address(),
                                                  key.service_port()),
                                   arrow, key.remote_address());
 }
 
+}  // namespace
+
+std::string FlowText(const v1::FlowKey& key) {
+  return TextOf(key, kOtherRemotes);
+}
+
 std::string ShortFlowText(const v1::FlowKey& key) {
   v1::FlowKey brief = key;
   brief.clear_local_address();
-  if (key.remote_address().empty() ||
-      key.direction() == v1::DIRECTION_UNSPECIFIED) {
-    return FlowText(key);
-  }
-  const std::string text = FlowText(brief);
+  const std::string text = TextOf(brief, kOthers);
   return std::string(absl::StripLeadingAsciiWhitespace(text));
+}
+
+size_t TailLength(const v1::FlowKey& key) {
+  if (key.direction() != v1::DIRECTION_OUTBOUND) return 0;
+  const std::string port = absl::StrCat(":", key.service_port());
+  const std::string& address = key.remote_address();
+  const size_t last_group = address.rfind(':');
+  if (last_group == std::string::npos) return port.size();
+  return address.size() - last_group + absl::StrCat("]", port).size();
 }
 
 std::string DirectionText(v1::Direction direction) {

@@ -1,6 +1,7 @@
 #ifndef EPHEMERA_CLI_FLOW_SELECTOR_H_
 #define EPHEMERA_CLI_FLOW_SELECTOR_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -26,8 +27,9 @@ struct FlowSelector {
 };
 
 // Adds --port, --to and --direction; all but a malformed agent name is checked
-// while the command line is parsed.
-void AddFlowFlags(CLI::App& command, FlowSelector& selector);
+// while the command line is parsed. `port_note` ends the help of --port.
+void AddFlowFlags(CLI::App& command, FlowSelector& selector,
+                  absl::string_view port_note);
 
 // What the controller understands. INVALID_ARGUMENT where the agent's name
 // cannot be one.
@@ -38,6 +40,11 @@ absl::StatusOr<std::string> AgentResource(absl::string_view typed);
 // "NAME" of "agents/NAME", whatever NAME holds.
 std::string AgentShortName(absl::string_view resource);
 
+// The port that `filter` asks for and nothing else; 0 where it asks for more,
+// or for no port. Agents may be chosen as well. Such a question is netstat's:
+// its totals count listeners too.
+uint32_t PlainPort(const v1::FlowFilter& filter);
+
 // What the selection is called in titles: "port 5774", "10.0.0.2:5774".
 std::string DescribeSelection(const FlowSelector& selector);
 
@@ -46,6 +53,9 @@ std::string DescribeSelection(const FlowSelector& selector);
 std::string FlowText(const v1::FlowKey& key);
 // The same without what is most likely known: the local address.
 std::string ShortFlowText(const v1::FlowKey& key);
+// Characters at the end of both that a cut is to spare: the service port, and
+// what tells IPv6 addresses of one network apart. 0 where the port is in front.
+size_t TailLength(const v1::FlowKey& key);
 // "out", "in", "?", and "" for the remainder of everything else.
 std::string DirectionText(v1::Direction direction);
 // "outbound", "inbound", "unknown" or "".

@@ -1,6 +1,8 @@
 #include "cli/flow_view.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -25,44 +27,80 @@ std::string AgeText(const v1::ListFlowGroupsResponse& response, bool known,
   return FormatAge(*read - *taken);
 }
 
-Cell AgentCell(const std::string& agent, bool connected) {
-  std::string name = AgentShortName(agent);
-  if (!connected) return {absl::StrCat(name, kDisconnectedMark), Color::kDim};
-  return name;
-}
-
-// "a.example.com" -> "a", for narrow windows; the mark stays.
-Cell WithShortName(Cell cell) {
-  const size_t dot = cell.text.find('.');
-  if (dot != std::string::npos) {
-    const size_t space = cell.text.find(' ');
-    cell.short_text = cell.text.substr(0, dot);
-    if (space != std::string::npos) cell.short_text += kDisconnectedMark;
+// How the agents of a response are called where room is scarce.
+class AgentNames {
+ public:
+  explicit AgentNames(const v1::ListFlowGroupsResponse& response) {
+    for (const auto& group : response.flow_groups()) Add(group.agent());
+    for (const auto& totals : response.totals()) Add(totals.agent());
   }
-  return cell;
-}
+
+  // The name, short ("web-1" of "web-1.example.com") where no other agent of
+  // the response begins so. A mark for agents that are off is never cut.
+  Cell CellOf(const std::string& agent, bool connected) const {
+    const std::string name = AgentShortName(agent);
+    const auto found = full_names_.find(FirstLabel(name));
+    const bool distinct =
+        found != full_names_.end() && found->second.size() == 1;
+    const std::string brief = distinct ? FirstLabel(name) : name;
+    if (connected) return {name, brief};
+    return {absl::StrCat(name, kDisconnectedMark),
+            absl::StrCat(brief, kDisconnectedMark), Color::kDim,
+            sizeof kDisconnectedMark - 1};
+  }
+
+ private:
+  static std::string FirstLabel(const std::string& name) {
+    return name.substr(0, name.find('.'));
+  }
+  void Add(const std::string& agent) {
+    const std::string name = AgentShortName(agent);
+    full_names_[FirstLabel(name)].insert(name);
+  }
+
+  std::map<std::string, std::set<std::string>> full_names_;
+};
 
 Table FlowTable(const v1::ListFlowGroupsResponse& response) {
+  const AgentNames names(response);
   Table table({
-      {.title = "AGENT", .shorten_rank = 3, .min_width = 6},
-      {.title = "GROUP", .align = Align::kRight, .drop_rank = 2},
-      {.title = "DIR", .drop_rank = 1},
-      {.title = "LOCAL -> REMOTE", .shorten_rank = 4, .min_width = 16},
+      {.title = "AGENT", .shorten_rank = 3, .min_width = 8},
+      {.title = "GROUP",
+       .short_title = "GRP",
+       .align = Align::kRight,
+       .shorten_rank = 4,
+       .drop_rank = kCutRank + 1},
+      {.title = "DIR", .drop_rank = 2},
+      {.title = "LOCAL -> REMOTE",
+       .short_title = "REMOTE",
+       .shorten_rank = 5,
+       .min_width = 16},
       {.title = "USED/CAPACITY", .align = Align::kRight},
-      {.title = "FILL %", .align = Align::kRight},
-      {.title = "TIME-WAIT", .align = Align::kRight},
-      {.title = "ESTAB", .align = Align::kRight, .drop_rank = 5},
-      {.title = "CLOSES/S", .align = Align::kRight},
-      {.title = "AGE", .align = Align::kRight},
+      {.title = "FILL %",
+       .short_title = "FILL%",
+       .align = Align::kRight,
+       .shorten_rank = 4,
+       .drop_rank = kCutRank + 3},
+      {.title = "TIME-WAIT",
+       .short_title = "TW",
+       .align = Align::kRight,
+       .shorten_rank = 4},
+      {.title = "ESTAB", .align = Align::kRight, .drop_rank = kCutRank + 2},
+      {.title = "CLOSES/S",
+       .short_title = "CL/S",
+       .align = Align::kRight,
+       .shorten_rank = 4},
+      {.title = "AGE", .align = Align::kRight, .drop_rank = 1},
   });
   for (const v1::FlowGroupState& group : response.flow_groups()) {
     const bool pool = group.ports_capacity() > 0;
     const Color color = pool ? FillColor(group.pool_fill()) : Color::kNone;
     table.AddRow(
-        {WithShortName(AgentCell(group.agent(), group.agent_connected())),
+        {names.CellOf(group.agent(), group.agent_connected()),
          group.group_id() != 0 ? absl::StrCat(group.group_id()) : kUnknown,
          DirectionText(group.key().direction()),
-         {FlowText(group.key()), ShortFlowText(group.key())},
+         {FlowText(group.key()), ShortFlowText(group.key()), Color::kNone,
+          TailLength(group.key())},
          {pool ? absl::StrCat(FormatCount(group.ports_used()), "/",
                               FormatCount(group.ports_capacity()))
                : kUnknown,
@@ -93,7 +131,8 @@ std::vector<std::string> PortSummary(const v1::ListFlowGroupsResponse& response,
       line = Truncate(line, static_cast<size_t>(style.width), style.utf8);
     }
   }
-  Table table({{.title = "HOST", .min_width = 8},
+  const AgentNames names(response);
+  Table table({{.title = "HOST", .shorten_rank = 1, .min_width = 8},
                {.title = "SOCKETS", .align = Align::kRight},
                {.title = "TIME-WAIT", .align = Align::kRight},
                {.title = "ESTAB", .align = Align::kRight},
@@ -117,7 +156,7 @@ std::vector<std::string> PortSummary(const v1::ListFlowGroupsResponse& response,
       ++unlisted;
       continue;
     }
-    table.AddRow({AgentCell(totals.agent(), totals.agent_connected()),
+    table.AddRow({names.CellOf(totals.agent(), totals.agent_connected()),
                   FormatCount(totals.sockets()),
                   FormatCount(totals.states().time_wait()),
                   FormatCount(totals.states().established()),
@@ -173,13 +212,23 @@ std::vector<std::string> RenderFlowGroups(
       lines.push_back(std::move(line));
     }
   }
-  const size_t groups = static_cast<size_t>(response.flow_groups_size());
-  if (height > 0 && lines.size() > height) {
-    const size_t hidden = std::min(lines.size() - height + 1, groups);
+  int64_t left_out = GroupsLeftOut(response);
+  const size_t needed = lines.size() + (left_out > 0 ? 1 : 0);
+  if (height > 0 && needed > height) {
+    const auto groups = static_cast<size_t>(response.flow_groups_size());
+    const size_t hidden = std::min(lines.size() - (height - 1), groups);
+    left_out += static_cast<int64_t>(hidden);
     lines.resize(height - 1);
-    lines.push_back(absl::StrCat("(", hidden, " more)"));
+  }
+  if (left_out > 0) {
+    lines.push_back(absl::StrCat(
+        "(", FormatCount(static_cast<uint64_t>(left_out)), " more)"));
   }
   return lines;
+}
+
+int64_t GroupsLeftOut(const v1::ListFlowGroupsResponse& response) {
+  return std::max(0, response.total_size() - response.flow_groups_size());
 }
 
 void WriteFlowCsvHeader(std::ostream& out) {

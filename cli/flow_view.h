@@ -22,13 +22,17 @@ inline constexpr double kCriticalFill = 0.9;
 // How a pool of this fill is coloured.
 Color FillColor(double fill);
 
-// What `top` shows, as lines that fit `style.width`. With `port` not 0 a
-// summary comes first: the sockets of that port per host and in sum, as netstat
-// would count them. `height` (0: no bound) is never exceeded; what does not fit
-// is counted in the last line.
+// What `top` shows, as lines that fit `style.width`. With `port` (of
+// PlainPort()) not 0 a summary comes first: the sockets of that port per host
+// and in sum, as netstat would count them. `height` (0: no bound) is never
+// exceeded. Groups that do not fit, or that match and are not in the response,
+// are counted in the last line.
 std::vector<std::string> RenderFlowGroups(
     const v1::ListFlowGroupsResponse& response, uint32_t port,
     const TextStyle& style, size_t height);
+
+// Matching groups that are not in the response.
+int64_t GroupsLeftOut(const v1::ListFlowGroupsResponse& response);
 
 void WriteFlowCsvHeader(std::ostream& out);
 // One row per flow group.

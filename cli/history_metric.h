@@ -15,6 +15,8 @@ template <typename Point>
 struct HistoryMetric {
   std::string name;
   std::string column;
+  // Where room is scarce; empty means the same as `column`.
+  std::string short_column = {};
   std::string chart;
   // Digits after the point.
   int decimals = 0;

@@ -1,6 +1,5 @@
 #include "cli/history_query.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +15,12 @@ constexpr int kPageSize = 10'000;
 absl::Time FloorTo(absl::Time time, absl::Duration step) {
   const absl::Duration since = time - absl::UnixEpoch();
   return absl::UnixEpoch() + absl::Floor(since, step);
+}
+
+// What a google.protobuf.Timestamp can say.
+bool IsInCalendar(absl::Time time) {
+  return time >= absl::FromCivil(absl::CivilYear(1), absl::UTCTimeZone()) &&
+         time < absl::FromCivil(absl::CivilYear(10'000), absl::UTCTimeZone());
 }
 
 v1::TimeRange ToProto(const HistoryRange& range) {
@@ -53,7 +58,10 @@ absl::StatusOr<absl::Time> ParseTimePoint(absl::string_view text,
                                           absl::Time now) {
   if (const auto ago = ParseDuration(text); ago.ok()) return now - *ago;
   absl::Time time;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) return time;
+  if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr) &&
+      IsInCalendar(time)) {
+    return time;
+  }
   return absl::InvalidArgumentError(
       absl::StrCat("'", text.substr(0, 40),
                    "' is no point in time; write 1h (ago) or "
@@ -76,10 +84,6 @@ absl::Duration RoundStep(absl::Duration length, int max_points) {
 
 absl::StatusOr<HistoryRange> MakeRange(absl::Time start, absl::Time end,
                                        absl::Duration step) {
-  if (step < absl::Seconds(1) || absl::Floor(step, absl::Seconds(1)) != step) {
-    return absl::InvalidArgumentError(
-        "--step must be whole seconds; write for example 1s or 5m");
-  }
   if (start >= end) {
     return absl::InvalidArgumentError(
         "--since must be earlier than --until; write for example "
@@ -88,15 +92,12 @@ absl::StatusOr<HistoryRange> MakeRange(absl::Time start, absl::Time end,
   HistoryRange range{
       .start = FloorTo(start, step), .end = FloorTo(end, step), .step = step};
   if (range.end < end) range.end += step;
-  return range;
-}
-
-absl::Duration EffectiveStep(absl::Duration asked, v1::Resolution resolution) {
-  if (resolution == v1::RESOLUTION_MINUTE) {
-    return std::max(asked, absl::Minutes(1));
+  if (!IsInCalendar(range.start) || !IsInCalendar(range.end)) {
+    return absl::InvalidArgumentError(
+        "--since and --until must be within the years 1 to 9999; write for "
+        "example --since 2h");
   }
-  if (resolution == v1::RESOLUTION_HOUR) return std::max(asked, absl::Hours(1));
-  return asked;
+  return range;
 }
 
 absl::StatusOr<v1::ListGaugePointsResponse> FetchGaugePoints(

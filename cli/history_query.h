@@ -19,7 +19,8 @@ struct HistoryRange {
   absl::Duration step;
 };
 
-// "1h" before `now`, or a time in RFC 3339. INVALID_ARGUMENT otherwise.
+// "1h" before `now`, or a time in RFC 3339 of the years 1 to 9999.
+// INVALID_ARGUMENT otherwise.
 absl::StatusOr<absl::Time> ParseTimePoint(absl::string_view text,
                                           absl::Time now);
 
@@ -27,14 +28,10 @@ absl::StatusOr<absl::Time> ParseTimePoint(absl::string_view text,
 // `length` into at most `max_points`.
 absl::Duration RoundStep(absl::Duration length, int max_points);
 
-// Widened to whole steps. INVALID_ARGUMENT where it would be empty, or the step
-// is no whole number of seconds.
+// Widened to whole steps. INVALID_ARGUMENT where it would be empty, or goes
+// beyond the years 1 to 9999. REQUIRES: `step` is whole seconds, 1 or more.
 absl::StatusOr<HistoryRange> MakeRange(absl::Time start, absl::Time end,
                                        absl::Duration step);
-
-// The step that an answer really has: roll-ups are no finer than a minute or
-// an hour.
-absl::Duration EffectiveStep(absl::Duration asked, v1::Resolution resolution);
 
 // All pages in one. Errors are those of Connection::Call().
 absl::StatusOr<v1::ListGaugePointsResponse> FetchGaugePoints(

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "cli/csv.h"
 #include "cli/flow_view.h"
 #include "common/duration.h"
@@ -16,6 +17,11 @@
 
 namespace ephemera::cli {
 namespace {
+
+// Of a time's format; left out where room is scarce.
+constexpr char kYear[] = "%Y-";
+// After the columns that may go without harm.
+constexpr int kShortenRank = 4;
 
 const std::vector<GaugeMetric>& MetricsOf(const GaugeHistory& /*history*/) {
   return GaugeMetrics();
@@ -29,11 +35,19 @@ absl::Time StartOf(const Point& point) {
   return FromProto(point.start_time()).value_or(absl::InfinitePast());
 }
 
+// Length of a point. The controller comes from elsewhere: a step that is none
+// would never end.
+template <typename History>
+absl::Duration StepOf(const History& history) {
+  const auto step = FromProto(history.response.step());
+  return std::max(step.value_or(absl::ZeroDuration()), absl::Seconds(1));
+}
+
 std::string TimeFormat(const HistoryRange& range, absl::TimeZone zone) {
   const bool one_day = absl::ToCivilDay(range.start, zone) ==
                        absl::ToCivilDay(range.end - absl::Nanoseconds(1), zone);
   const bool minutes = range.step >= absl::Minutes(1);
-  return absl::StrCat(one_day ? "" : "%Y-%m-%d ",
+  return absl::StrCat(one_day ? "" : absl::StrCat(kYear, "%m-%d "),
                       minutes ? "%H:%M" : "%H:%M:%S");
 }
 
@@ -53,7 +67,7 @@ std::vector<const google::protobuf::FieldDescriptor*> CsvFields(
 }
 
 void WriteCsvTitles(const GaugeHistory* /*kind*/, CsvWriter& csv) {
-  csv.Text("agent").Text("time").Text("readings");
+  csv.Text("agent").Text("time").Text("step_seconds").Text("readings");
   for (const auto* field : CsvFields(v1::GaugeSample::descriptor())) {
     csv.Text(field->name());
   }
@@ -81,8 +95,9 @@ void WriteCsvFields(const v1::GaugePoint& point, CsvWriter& csv) {
 }
 
 void WriteCsvTitles(const FlowHistory* /*kind*/, CsvWriter& csv) {
-  for (const char* title : {"agent", "time", "readings", "sockets",
-                            "ports_used", "ports_capacity", "pool_fill"}) {
+  for (const char* title :
+       {"agent", "time", "step_seconds", "readings", "sockets", "ports_used",
+        "ports_capacity", "pool_fill"}) {
     csv.Text(title);
   }
   for (const TcpStateField& field : kTcpStateFields) csv.Text(field.name);
@@ -137,7 +152,7 @@ std::vector<std::string> DefaultMetrics(const FlowHistory& history) {
 
 // Snapshots are up to 30 s apart when all is calm, somewhat more when the
 // agent's CPU budget is short. Levels are drawn on across such a distance, but
-// not across an outage.
+// not across an outage. So long, too, the newest readings may be on their way.
 constexpr absl::Duration kLongestCarry = absl::Seconds(90);
 
 void CarryLevels(absl::Duration step, std::vector<Chart::Column>& columns) {
@@ -179,36 +194,39 @@ void MarkPool(const std::string& metric, uint32_t capacity, Chart& chart) {
 template <typename History>
 std::vector<std::string> RenderHistory(const std::vector<History>& histories,
                                        const HistoryRange& range,
-                                       absl::TimeZone zone,
+                                       bool fleet_wide, absl::TimeZone zone,
                                        const TextStyle& style) {
   const auto& metrics = MetricsOf(History{});
   std::vector<Column> columns;
-  const bool several = histories.size() > 1;
-  if (several) columns.push_back({.title = "AGENT", .min_width = 6});
-  columns.push_back({.title = "TIME"});
+  if (fleet_wide) columns.push_back({.title = "AGENT", .min_width = 6});
+  columns.push_back({.title = "TIME", .shorten_rank = kShortenRank});
   for (const auto& metric : metrics) {
     columns.push_back({.title = metric.column,
+                       .short_title = metric.short_column,
                        .align = Align::kRight,
+                       .shorten_rank = kShortenRank,
                        .drop_rank = metric.drop_rank});
   }
   Table table(std::move(columns));
   const std::string format = TimeFormat(range, zone);
   for (const History& history : histories) {
-    const absl::Duration step =
-        EffectiveStep(range.step, history.response.resolution());
-    std::optional<absl::Time> expected;
+    const absl::Duration step = StepOf(history);
+    const auto note_hole = [&](absl::Time from, absl::Time to) {
+      table.AddNote(absl::StrCat(
+          fleet_wide ? history.agent : "", fleet_wide ? "  " : "",
+          absl::FormatTime(format, from, zone), "  no readings for ",
+          DurationText(absl::Trunc(to - from, step))));
+    };
+    absl::Time expected = std::max(range.start, history.first_seen);
     for (const auto& point : history.response.points()) {
       const absl::Time start = StartOf(point);
-      if (expected.has_value() && start > *expected) {
-        table.AddNote(absl::StrCat(
-            several ? history.agent : "", several ? "  " : "",
-            absl::FormatTime(format, *expected, zone), "  no readings for ",
-            FormatDuration(start - *expected)));
-      }
+      if (start - expected >= step) note_hole(expected, start);
       expected = start + step;
       std::vector<Cell> cells;
-      if (several) cells.emplace_back(history.agent);
-      cells.emplace_back(absl::FormatTime(format, start, zone));
+      if (fleet_wide) cells.emplace_back(history.agent);
+      cells.push_back(
+          {absl::FormatTime(format, start, zone),
+           absl::FormatTime(absl::StripPrefix(format, kYear), start, zone)});
       for (const auto& metric : metrics) {
         const std::optional<double> value = metric.get(point);
         if (value.has_value()) {
@@ -220,6 +238,9 @@ std::vector<std::string> RenderHistory(const std::vector<History>& histories,
       }
       table.AddRow(std::move(cells));
     }
+    const absl::Time end = std::min(range.end, history.now);
+    const bool may_come = history.now - expected <= kLongestCarry;
+    if (end - expected >= step && !may_come) note_hole(expected, end);
   }
   return table.Render(style);
 }
@@ -230,8 +251,10 @@ void WriteHistoryCsv(const std::vector<History>& histories, std::ostream& out) {
   const History* kind = nullptr;
   WriteCsvTitles(kind, csv);
   for (const History& history : histories) {
+    const auto step =
+        static_cast<uint64_t>(absl::ToInt64Seconds(StepOf(history)));
     for (const auto& point : history.response.points()) {
-      csv.Text(history.agent).Time(StartOf(point));
+      csv.Text(history.agent).Time(StartOf(point)).Number(step);
       WriteCsvFields(point, csv);
       csv.EndRow();
     }
@@ -243,8 +266,7 @@ std::vector<Chart> HistoryCharts(const History& history,
                                  const HistoryRange& range,
                                  const std::vector<std::string>& metrics,
                                  const std::string& what, absl::TimeZone zone) {
-  const absl::Duration step =
-      EffectiveStep(range.step, history.response.resolution());
+  const absl::Duration step = StepOf(history);
   const int64_t count = (range.end - range.start) / range.step;
   std::vector<Chart> charts;
   for (const std::string& name :
@@ -261,11 +283,12 @@ std::vector<Chart> HistoryCharts(const History& history,
     for (const auto& point : history.response.points()) {
       const std::optional<double> value = metric->get(point);
       const int64_t first = (StartOf(point) - range.start) / range.step;
-      // A point of a roll-up may be several columns wide.
-      for (int64_t x = first; x < first + step / range.step; ++x) {
-        if (x >= 0 && x < count) {
-          chart.columns[static_cast<size_t>(x)].value = value;
-        }
+      // A point of a roll-up may be several columns wide, and reach into one
+      // that it does not fill.
+      const int64_t width = absl::Ceil(step, range.step) / range.step;
+      const int64_t last = std::min(first + width, count);
+      for (int64_t x = std::max<int64_t>(first, 0); x < last; ++x) {
+        chart.columns[static_cast<size_t>(x)].value = value;
       }
     }
     if (metric->level) CarryLevels(range.step, chart.columns);
@@ -273,9 +296,9 @@ std::vector<Chart> HistoryCharts(const History& history,
     const std::string format = TimeFormat(range, zone);
     chart.title = absl::StrCat(
         metric->chart, " of ", history.agent, what.empty() ? "" : ", ", what,
-        ", ", absl::FormatTime(format, range.start, zone), " to ",
-        absl::FormatTime(format, range.end, zone), ", a column is ",
-        FormatDuration(range.step));
+        ", a column is ", DurationText(range.step), ", ",
+        absl::FormatTime(format, range.start, zone), " to ",
+        absl::FormatTime(format, range.end, zone));
     charts.push_back(std::move(chart));
   }
   return charts;
@@ -301,15 +324,19 @@ std::vector<std::string> GapLines(const std::vector<History>& histories,
                            zone),
           " by ", history.agent)));
     }
+    if (history.response.more_gaps()) {
+      lines.push_back(EscapeText(
+          absl::StrCat("gap: ", history.agent, " reported more, later ones")));
+    }
   }
   return lines;
 }
 
 template std::vector<std::string> RenderHistory(
-    const std::vector<GaugeHistory>&, const HistoryRange&, absl::TimeZone,
+    const std::vector<GaugeHistory>&, const HistoryRange&, bool, absl::TimeZone,
     const TextStyle&);
 template std::vector<std::string> RenderHistory(const std::vector<FlowHistory>&,
-                                                const HistoryRange&,
+                                                const HistoryRange&, bool,
                                                 absl::TimeZone,
                                                 const TextStyle&);
 template void WriteHistoryCsv(const std::vector<GaugeHistory>&, std::ostream&);

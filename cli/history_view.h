@@ -14,23 +14,29 @@
 
 namespace ephemera::cli {
 
-// One agent's history. `agent` is its short name.
-struct GaugeHistory {
+// One agent's history.
+template <typename Response>
+struct AgentHistory {
+  // Its short name.
   std::string agent;
-  v1::ListGaugePointsResponse response;
+  // Before this there was no agent.
+  absl::Time first_seen;
+  // The controller's time when it was asked.
+  absl::Time now;
+  Response response;
 };
-struct FlowHistory {
-  std::string agent;
-  v1::ListFlowPointsResponse response;
-};
+using GaugeHistory = AgentHistory<v1::ListGaugePointsResponse>;
+using FlowHistory = AgentHistory<v1::ListFlowPointsResponse>;
 
 // History as text, for GaugeHistory and FlowHistory alike. Pure functions.
 
-// A column for each metric; holes between points are notes.
+// A column for each metric, and one for the agent where `fleet_wide`. Stretches
+// without any point are notes, at the ends of the range too; but not before the
+// agent was first seen, nor where readings may still be on their way.
 template <typename History>
 std::vector<std::string> RenderHistory(const std::vector<History>& histories,
                                        const HistoryRange& range,
-                                       absl::TimeZone zone,
+                                       bool fleet_wide, absl::TimeZone zone,
                                        const TextStyle& style);
 
 template <typename History>
@@ -44,7 +50,8 @@ std::vector<Chart> HistoryCharts(const History& history,
                                  const std::vector<std::string>& metrics,
                                  const std::string& what, absl::TimeZone zone);
 
-// "gap: 312 readings dropped between ... and ...", one line per drop report.
+// "gap: 312 readings dropped between ... and ...", one line per gap, and
+// one where the controller left some out.
 template <typename History>
 std::vector<std::string> GapLines(const std::vector<History>& histories,
                                   absl::TimeZone zone);

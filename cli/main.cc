@@ -7,7 +7,6 @@
 #include "absl/time/time.h"
 #include "cli/app.h"
 #include "cli/terminal.h"
-#include "common/clock.h"
 
 int main(int argc, char** argv) {
   // A reader that closes the pipe (`| head`) ends the program quietly, even
@@ -17,11 +16,9 @@ int main(int argc, char** argv) {
     const char* value = std::getenv(name.c_str());
     return value != nullptr ? value : "";
   };
-  const ephemera::SystemClock clock;
   ephemera::cli::Context context{
       .out = std::cout,
       .err = std::cerr,
-      .clock = clock,
       .zone = absl::LocalTimeZone(),
       .environment = environment,
       .terminal = [&] { return ephemera::cli::DetectTerminal(environment); },

@@ -22,8 +22,10 @@ Screen::~Screen() { out_ << kLeave << std::flush; }
 void Screen::Draw(const std::vector<std::string>& lines) {
   std::string frame = kHome;
   for (size_t i = 0; i < lines.size(); ++i) {
-    // No line break after the last line: it would scroll a full window.
-    absl::StrAppend(&frame, i > 0 ? "\r\n" : "", lines[i], kClearLine);
+    // No line break after the last line: it would scroll a full window. Cleared
+    // before the text: after a line that fills the window the cursor is still
+    // on its last cell.
+    absl::StrAppend(&frame, i > 0 ? "\r\n" : "", kClearLine, lines[i]);
   }
   absl::StrAppend(&frame, kClearBelow);
   out_ << frame << std::flush;

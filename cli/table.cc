@@ -13,6 +13,11 @@ const std::string& TextOf(const Cell& cell, bool shortened) {
   return shortened && !cell.short_text.empty() ? cell.short_text : cell.text;
 }
 
+const std::string& TitleOf(const Column& column, bool shortened) {
+  return shortened && !column.short_title.empty() ? column.short_title
+                                                  : column.title;
+}
+
 }  // namespace
 
 void Table::AddRow(std::vector<Cell> cells) {
@@ -37,7 +42,7 @@ size_t Table::Layout::Total() const {
 
 void Table::Measure(Layout& layout) const {
   for (size_t i = 0; i < columns_.size(); ++i) {
-    size_t width = DisplayWidth(columns_[i].title);
+    size_t width = DisplayWidth(TitleOf(columns_[i], layout.shortened[i]));
     for (const Row& row : rows_) {
       if (!row.note.empty()) continue;
       width = std::max(width,
@@ -58,13 +63,21 @@ Table::Layout Table::Fit(size_t width) const {
   for (const Column& column : columns_) {
     last_rank = std::max({last_rank, column.shorten_rank, column.drop_rank});
   }
-  for (int rank = 1; rank <= last_rank && layout.Total() > width; ++rank) {
+  for (int rank = 1; rank <= last_rank; ++rank) {
+    if (rank > kCutRank) Cut(width, layout);
+    if (layout.Total() <= width) return layout;
     for (size_t i = 0; i < count; ++i) {
       if (columns_[i].shorten_rank == rank) layout.shortened[i] = true;
       if (columns_[i].drop_rank == rank) layout.shown[i] = false;
     }
     Measure(layout);
   }
+  Cut(width, layout);
+  return layout;
+}
+
+void Table::Cut(size_t width, Layout& layout) const {
+  const size_t count = columns_.size();
   while (layout.Total() > width) {
     size_t widest = count;
     for (size_t i = 0; i < count; ++i) {
@@ -75,10 +88,9 @@ Table::Layout Table::Fit(size_t width) const {
         widest = i;
       }
     }
-    if (widest == count) break;
+    if (widest == count) return;
     --layout.widths[widest];
   }
-  return layout;
 }
 
 std::vector<std::string> Table::Render(const TextStyle& style) const {
@@ -87,13 +99,14 @@ std::vector<std::string> Table::Render(const TextStyle& style) const {
   std::vector<std::string> lines;
 
   // Cells one by one, so that colours do not count as width.
-  const auto add_line = [&](auto text_of, auto color_of) {
+  const auto add_line = [&](auto text_of, auto color_of, auto keep_end_of) {
     std::string line;
     size_t used = 0;
     size_t pending = 0;
     for (size_t i = 0; i < columns_.size(); ++i) {
       if (!layout.shown[i]) continue;
-      std::string text = Truncate(text_of(i), layout.widths[i], style.utf8);
+      std::string text =
+          Truncate(text_of(i), layout.widths[i], style.utf8, keep_end_of(i));
       const size_t padding = layout.widths[i] - DisplayWidth(text);
       if (columns_[i].align == Align::kRight) pending += padding;
       if (!text.empty()) {
@@ -113,8 +126,11 @@ std::vector<std::string> Table::Render(const TextStyle& style) const {
     lines.push_back(std::move(line));
   };
 
-  add_line([&](size_t i) -> const std::string& { return columns_[i].title; },
-           [](size_t) { return Color::kBold; });
+  add_line(
+      [&](size_t i) -> const std::string& {
+        return TitleOf(columns_[i], layout.shortened[i]);
+      },
+      [](size_t) { return Color::kBold; }, [](size_t) { return size_t{0}; });
   for (const Row& row : rows_) {
     if (!row.note.empty()) {
       const std::string note =
@@ -126,7 +142,8 @@ std::vector<std::string> Table::Render(const TextStyle& style) const {
         [&](size_t i) -> const std::string& {
           return TextOf(row.cells[i], layout.shortened[i]);
         },
-        [&](size_t i) { return row.cells[i].color; });
+        [&](size_t i) { return row.cells[i].color; },
+        [&](size_t i) { return row.cells[i].keep_end; });
   }
   return lines;
 }

@@ -12,12 +12,16 @@ namespace ephemera::cli {
 enum class Align { kLeft, kRight };
 
 // A column and how it gives way when the table is too wide. Ranks are taken in
-// rising order until the table fits; 0 means never. Columns with a `min_width`
-// are cut last, the widest first.
+// rising order until the table fits; 0 means never. After kCutRank, columns
+// with a `min_width` are cut, the widest first: higher ranks are for windows
+// where that is not enough.
+inline constexpr int kCutRank = 10;
 struct Column {
   std::string title;
+  // Empty means the same as `title`.
+  std::string short_title = {};
   Align align = Align::kLeft;
-  // At this rank the cells take their short texts.
+  // At this rank the title and the cells take their short texts.
   int shorten_rank = 0;
   // At this rank the column goes.
   int drop_rank = 0;
@@ -30,13 +34,19 @@ struct Cell {
   // NOLINTNEXTLINE(google-explicit-constructor)
   Cell(std::string full, Color color = Color::kNone)
       : text(std::move(full)), color(color) {}
-  Cell(std::string full, std::string brief, Color color = Color::kNone)
-      : text(std::move(full)), short_text(std::move(brief)), color(color) {}
+  Cell(std::string full, std::string brief, Color color = Color::kNone,
+       size_t keep_end = 0)
+      : text(std::move(full)),
+        short_text(std::move(brief)),
+        color(color),
+        keep_end(keep_end) {}
 
   std::string text;
   // Empty means the same as `text`.
   std::string short_text;
   Color color;
+  // As of Truncate(), for the short text too.
+  size_t keep_end = 0;
 };
 
 // Text in columns that fits the terminal. Owns its texts, which it escapes.
@@ -69,6 +79,7 @@ class Table {
   };
 
   Layout Fit(size_t width) const;
+  void Cut(size_t width, Layout& layout) const;
   void Measure(Layout& layout) const;
 
   std::vector<Column> columns_;

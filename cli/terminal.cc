@@ -30,7 +30,20 @@ class SignalFd final : public Signals {
   Event Take() override {
     signalfd_siginfo info;
     if (read(fd_, &info, sizeof info) != sizeof info) return Event::kNone;
-    return info.ssi_signo == SIGWINCH ? Event::kResize : Event::kStop;
+    if (info.ssi_signo == SIGWINCH) return Event::kResize;
+    if (info.ssi_signo == SIGTSTP) return Event::kSuspend;
+    return Event::kStop;
+  }
+
+  void Suspend() override {
+    // Raised anew and let through, rather than SIGSTOP: the kernel ignores it
+    // where no shell is left to continue the process (setpgid(2)).
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTSTP);
+    raise(SIGTSTP);
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
   }
 
  private:
@@ -55,19 +68,20 @@ bool IsUtf8(const std::function<std::string(const std::string&)>& environment) {
 Terminal DetectTerminal(
     const std::function<std::string(const std::string&)>& environment) {
   Terminal terminal;
-  terminal.interactive = isatty(STDOUT_FILENO) == 1;
+  const bool tty = isatty(STDOUT_FILENO) == 1;
+  const std::string type = environment("TERM");
+  terminal.interactive = tty && !type.empty() && type != "dumb";
   terminal.utf8 = IsUtf8(environment);
-  terminal.color = terminal.interactive && environment("NO_COLOR").empty() &&
-                   environment("TERM") != "dumb";
+  terminal.color = terminal.interactive && environment("NO_COLOR").empty();
   winsize size{};
-  if (terminal.interactive && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+  if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
     terminal.width = size.ws_col;
     terminal.height = size.ws_row;
   }
   const auto fall_back = [&](int& value, const char* name, int otherwise) {
     if (value > 0) return;
     if (!absl::SimpleAtoi(environment(name), &value) || value <= 0) {
-      value = terminal.interactive ? otherwise : 0;
+      value = tty ? otherwise : 0;
     }
   };
   fall_back(terminal.width, "COLUMNS", 80);
@@ -79,7 +93,8 @@ absl::StatusOr<std::unique_ptr<Signals>> CatchSignals() {
   sigset_t set;
   sigset_t previous;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGWINCH}) {
+  for (const int signal :
+       {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP}) {
     sigaddset(&set, signal);
   }
   pthread_sigmask(SIG_BLOCK, &set, &previous);

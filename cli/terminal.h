@@ -11,14 +11,15 @@
 namespace ephemera::cli {
 
 // What standard output is now. Size from the kernel, else from COLUMNS and
-// LINES; UTF-8 as LC_ALL, LC_CTYPE and LANG say; colours on a terminal unless
-// NO_COLOR is set and not empty (no-color.org) or TERM is "dumb".
+// LINES; UTF-8 as LC_ALL, LC_CTYPE and LANG say; not to be drawn on where TERM
+// is not set or "dumb"; colours where it can be, unless NO_COLOR is set and not
+// empty (no-color.org).
 Terminal DetectTerminal(
     const std::function<std::string(const std::string&)>& environment);
 
-// SIGINT and SIGTERM as kStop, SIGWINCH as kResize, from a signalfd. The
-// signals stay blocked until it is destroyed. INTERNAL where the kernel refuses
-// the signalfd.
+// SIGINT, SIGTERM, SIGHUP and SIGQUIT as kStop, SIGWINCH as kResize, SIGTSTP as
+// kSuspend, from a signalfd. The signals stay blocked until it is destroyed.
+// INTERNAL where the kernel refuses the signalfd.
 absl::StatusOr<std::unique_ptr<Signals>> CatchSignals();
 
 }  // namespace ephemera::cli

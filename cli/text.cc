@@ -39,7 +39,8 @@ size_t DecodeUtf8(absl::string_view text, uint32_t& code) {
 }
 
 bool IsHarmful(uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) ||
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x061c ||
+         code == 0x200e || code == 0x200f ||
          (code >= 0x2028 && code <= 0x202e) ||
          (code >= 0x2066 && code <= 0x2069);
 }
@@ -106,9 +107,15 @@ size_t DisplayWidth(absl::string_view text) {
       text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
 }
 
-std::string Truncate(absl::string_view text, size_t width, bool utf8) {
+std::string Truncate(absl::string_view text, size_t width, bool utf8,
+                     size_t keep_end) {
   if (DisplayWidth(text) <= width) return std::string(text);
   if (width == 0) return "";
+  if (keep_end > 0 && keep_end < width) {
+    const absl::string_view head = text.substr(0, text.size() - keep_end);
+    return absl::StrCat(Truncate(head, width - keep_end, utf8),
+                        text.substr(head.size()));
+  }
   size_t end = 0;
   for (size_t columns = 0; end < text.size(); ++end) {
     if (IsContinuation(text[end])) continue;

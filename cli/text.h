@@ -25,16 +25,19 @@ enum class Color { kNone, kBold, kDim, kYellow, kRed };
 // `text` between the terminal's colour sequences, unless it is kNone.
 std::string Colored(absl::string_view text, Color color);
 
-// `text` with control characters (C0, DEL, C1), bidirectional overrides and
-// bytes that are not UTF-8 written as \xNN: text from the network must not
-// drive the reader's terminal.
+// `text` with control characters (C0, DEL, C1), bidirectional marks and
+// overrides and bytes that are not UTF-8 written as \xNN: text from the network
+// must not drive the reader's terminal.
 std::string EscapeText(absl::string_view text);
 
 // Columns that `text` takes: one per code point.
 size_t DisplayWidth(absl::string_view text);
 
-// The first `width` columns, the last of them a mark where something was cut.
-std::string Truncate(absl::string_view text, size_t width, bool utf8);
+// `text` in at most `width` columns, with a mark where something was cut:
+// before the last `keep_end` characters, which are ASCII and stay where there
+// is room for them and the mark.
+std::string Truncate(absl::string_view text, size_t width, bool utf8,
+                     size_t keep_end = 0);
 
 // "28,232".
 std::string FormatCount(uint64_t value);

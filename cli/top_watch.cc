@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "cli/flow_selector.h"
 #include "cli/flow_view.h"
 #include "cli/flow_watcher.h"
 #include "cli/screen.h"
@@ -19,16 +20,16 @@
 namespace ephemera::cli {
 namespace {
 
-constexpr char kRetrying[] = "controller not reachable, retrying";
-
 // Where answers go. Each is drawn as it comes; Redraw() follows a new window
 // size.
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
   virtual void Show(v1::ListFlowGroupsResponse response) = 0;
-  virtual void ShowBroken() = 0;
+  virtual void ShowBroken(const absl::Status& status) = 0;
   virtual void Redraw() {}
+  // Gives the terminal back until the next Redraw().
+  virtual void Leave() {}
 };
 
 class PipeSink final : public FrameSink {
@@ -56,21 +57,34 @@ class PipeSink final : public FrameSink {
       }
     }
     first_ = false;
-    broken_ = false;
+    broken_.clear();
     out.flush();
-  }
-
-  void ShowBroken() override {
-    if (!std::exchange(broken_, true)) {
-      session_.context.err << "ephemera: " << kRetrying << '\n' << std::flush;
+    if (GroupsLeftOut(response) > 0 && !std::exchange(noted_, true)) {
+      Note(absl::StrCat("of ", response.total_size(), " flow groups the first ",
+                        response.flow_groups_size(),
+                        " are shown; --limit shows up to 1000, --port, --to "
+                        "and --agent choose"));
     }
   }
 
+  void ShowBroken(const absl::Status& status) override {
+    // Once, however often it is tried.
+    if (broken_ == status.message()) return;
+    broken_ = std::string(status.message());
+    Note(absl::StrCat("retrying: ", broken_));
+  }
+
  private:
+  void Note(const std::string& text) {
+    session_.context.err << "ephemera: " << EscapeText(text) << std::endl;
+  }
+
   Session& session_;
   const uint32_t port_;
   bool first_ = true;
-  bool broken_ = false;
+  bool noted_ = false;
+  // Why the stream is broken; empty where it is not.
+  std::string broken_;
 };
 
 class ScreenSink final : public FrameSink {
@@ -80,14 +94,16 @@ class ScreenSink final : public FrameSink {
 
   void Show(v1::ListFlowGroupsResponse response) override {
     response_ = std::move(response);
-    broken_ = false;
+    broken_.clear();
     Redraw();
   }
 
-  void ShowBroken() override {
-    broken_ = true;
+  void ShowBroken(const absl::Status& status) override {
+    broken_ = EscapeText(status.message());
     Redraw();
   }
+
+  void Leave() override { screen_.reset(); }
 
   void Redraw() override {
     // Not entered before there is something to show: an error before the first
@@ -114,8 +130,8 @@ class ScreenSink final : public FrameSink {
         time.ok() ? absl::FormatTime("%H:%M:%S", *time, session_.context.zone)
                   : "";
     std::string title;
-    if (broken_) {
-      title = absl::StrCat(kRetrying, "; these figures are of ", when);
+    if (!broken_.empty()) {
+      title = absl::StrCat("retrying, figures of ", when, ": ", broken_);
     } else {
       size_t off = 0;
       for (const v1::MatchTotals& totals : response_.totals()) {
@@ -125,30 +141,31 @@ class ScreenSink final : public FrameSink {
           absl::StrCat("ephemera top  ", when, "  ", response_.totals_size(),
                        response_.totals_size() == 1 ? " agent" : " agents");
       if (off > 0) absl::StrAppend(&title, " (", off, " off)");
-      absl::StrAppend(&title, "  every ", FormatDuration(interval_),
+      absl::StrAppend(&title, "  every ", DurationText(interval_),
                       "  Ctrl-C ends");
     }
     if (style.width > 0) {
       title = Truncate(title, static_cast<size_t>(style.width), style.utf8);
     }
     if (!style.color) return title;
-    return Colored(title, broken_ ? Color::kRed : Color::kDim);
+    return Colored(title, broken_.empty() ? Color::kDim : Color::kRed);
   }
 
   Session& session_;
   const uint32_t port_;
   const absl::Duration interval_;
   v1::ListFlowGroupsResponse response_;
-  bool broken_ = false;
+  std::string broken_;
   std::unique_ptr<Screen> screen_;
 };
 
-// Whether the controller may answer later what it refuses now.
+// Whether the controller may answer later what it refuses now. UNKNOWN and
+// CANCELLED are what gRPC makes of a peer that is killed or shuts down in the
+// middle of a stream.
 bool MayRecover(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-         absl::IsResourceExhausted(status) || absl::IsAborted(status) ||
-         absl::IsCancelled(status) || absl::IsInternal(status) ||
-         absl::IsUnknown(status) || absl::IsPermissionDenied(status);
+         absl::IsResourceExhausted(status) || absl::IsUnknown(status) ||
+         absl::IsCancelled(status);
 }
 
 }  // namespace
@@ -165,7 +182,7 @@ absl::Status WatchTop(const v1::WatchFlowGroupsRequest& request,
   if (!watcher.ok()) return watcher.status();
 
   std::unique_ptr<FrameSink> sink;
-  const uint32_t port = request.filter().port();
+  const uint32_t port = PlainPort(request.filter());
   if (context.terminal().interactive &&
       session.options.format == OutputFormat::kTable) {
     const auto interval = FromProto(request.interval());
@@ -193,11 +210,15 @@ absl::Status WatchTop(const v1::WatchFlowGroupsRequest& request,
       }
       absl::Status status = session.connection.Explain(event.broken);
       if (!answered || !MayRecover(status)) return status;
-      sink->ShowBroken();
+      sink->ShowBroken(status);
     }
     for (auto event = (*signals)->Take(); event != Signals::Event::kNone;
          event = (*signals)->Take()) {
       if (event == Signals::Event::kStop) return absl::OkStatus();
+      if (event == Signals::Event::kSuspend) {
+        sink->Leave();
+        (*signals)->Suspend();
+      }
       if (answered) sink->Redraw();
     }
   }

@@ -47,7 +47,7 @@ Controller::Controller(const ControllerOptions& options, const Clock& clock,
                        .fleet_clock = fleet_clock_,
                        .clock = clock,
                        .options = {}}),
-      agent_service_(registry_),
+      agent_service_(registry_, fleet_clock_),
       flow_service_(FlowReader(registry_, *store_, fleet_clock_), streams_),
       history_service_(registry_, fleet_clock_, history_store_, query_pool_) {}
 

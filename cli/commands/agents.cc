@@ -7,7 +7,6 @@
 #include "CLI/Config.hpp"
 #include "CLI/Formatter.hpp"
 #include "CLI/Validators.hpp"
-#include "absl/strings/str_cat.h"
 #include "cli/agent_view.h"
 #include "cli/flow_selector.h"
 #include "common/resource_name.h"
@@ -33,41 +32,30 @@ absl::Status List(Session& session) {
                        "ephemera-agent on a host\n";
         break;
       }
-      PrintLines(AgentTable(*agents, context.clock.Now())
-                     .Render(StyleOf(context.terminal())),
+      PrintLines(AgentTable(*agents).Render(StyleOf(context.terminal())),
                  context.out);
   }
   return absl::OkStatus();
 }
 
 absl::Status Show(const std::string& name, Session& session) {
-  absl::StatusOr<std::string> resource = AgentResource(name);
-  if (!resource.ok()) return resource.status();
-  v1::GetAgentRequest request;
-  request.set_name(*std::move(resource));
-  v1::Agent agent;
-  absl::Status status = session.connection.Call(
-      &v1::AgentService::Stub::GetAgent, request, &agent);
-  if (absl::IsNotFound(status)) {
-    return absl::NotFoundError(absl::StrCat(
-        status.message(), "; 'ephemera agents list' shows the agents"));
-  }
-  if (!status.ok()) return status;
+  const auto agent = FetchAgent(name, session.connection);
+  if (!agent.ok()) return agent.status();
   Context& context = session.context;
   switch (session.options.format) {
     case OutputFormat::kJson:
-      context.out << ToJson(agent, /*one_line=*/false);
+      context.out << ToJson(*agent, /*one_line=*/false);
       break;
     case OutputFormat::kCsv: {
       v1::ListAgentsResponse one;
-      *one.add_agents() = agent;
+      *one.add_agents() = *agent;
       WriteAgentCsv(one, /*with_sysctls=*/true, context.out);
       break;
     }
     case OutputFormat::kTable:
-      PrintLines(AgentDetails(agent, context.clock.Now(), context.zone,
-                              StyleOf(context.terminal())),
-                 context.out);
+      PrintLines(
+          AgentDetails(*agent, context.zone, StyleOf(context.terminal())),
+          context.out);
   }
   return absl::OkStatus();
 }
@@ -78,6 +66,7 @@ void AddAgentsCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
   CLI::App* agents =
       app.add_subcommand("agents", "The hosts that report to the controller");
   agents->require_subcommand(1);
+  AddGlobalFlags(*agents, globals);
   agents->footer(
       "Examples:\n  ephemera agents list\n  ephemera agents show web-1");
 
@@ -101,6 +90,19 @@ void AddAgentsCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
   show->callback([&action, name] {
     action = [name](Session& session) { return Show(*name, session); };
   });
+}
+
+absl::StatusOr<v1::Agent> FetchAgent(const std::string& name,
+                                     Connection& connection) {
+  absl::StatusOr<std::string> resource = AgentResource(name);
+  if (!resource.ok()) return resource.status();
+  v1::GetAgentRequest request;
+  request.set_name(*std::move(resource));
+  v1::Agent agent;
+  absl::Status status =
+      connection.Call(&v1::AgentService::Stub::GetAgent, request, &agent);
+  if (!status.ok()) return status;
+  return agent;
 }
 
 absl::StatusOr<v1::ListAgentsResponse> FetchAgents(Connection& connection) {

@@ -16,9 +16,18 @@ namespace {
 // Completed by asking the controller.
 constexpr char kAgentType[] = "AGENT";
 
+// Agent names come from the controller, and compgen -W expands what it is
+// given, command substitutions included: only what CheckAgentName() allows is
+// passed on.
 constexpr char kScript[] = R"(# bash completion for ephemera
 _ephemera() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+  # --flag=value is three words.
+  if [[ $cur == '=' ]]; then
+    cur=""
+  elif [[ $prev == '=' ]]; then
+    prev=${COMP_WORDS[COMP_CWORD-2]}
+  fi
   local path="" words="" values="" arguments="" word i
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
@@ -44,7 +53,8 @@ _ephemera_agents() {
     flags+=(--controller "${BASH_REMATCH[1]}")
   fi
   "${COMP_WORDS[0]}" agents list -o csv "${flags[@]}" 2>/dev/null |
-    tail -n +2 | cut -d, -f1
+    tail -n +2 | cut -d, -f1 |
+    LC_ALL=C grep -xE '[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?'
 }
 complete -F _ephemera ephemera
 )";

@@ -17,6 +17,9 @@
 #include "cli/flow_selector.h"
 #include "cli/history_query.h"
 #include "cli/history_view.h"
+#include "common/duration.h"
+#include "common/proto_time.h"
+#include "common/resource_name.h"
 
 namespace ephemera::cli {
 namespace {
@@ -44,48 +47,68 @@ TextStyle ChartStyle(const Terminal& terminal) {
   return style;
 }
 
+// The step asked for, or one that suits the output; for a chart never so fine
+// that the window cannot show it.
+absl::Duration ChooseStep(const HistoryOptions& options, absl::Duration length,
+                          Session& session) {
+  if (options.chart) {
+    // Less one, since the range is widened to whole steps.
+    const int columns =
+        ChartColumns(ChartStyle(session.context.terminal()).width) - 1;
+    if (options.step * columns >= length) return options.step;
+    const absl::Duration finest = RoundStep(length, columns);
+    if (options.step != absl::ZeroDuration()) {
+      session.context.err << "ephemera: --step " << DurationText(options.step)
+                          << " gives more columns than the window has; a "
+                             "column is "
+                          << DurationText(finest) << '\n';
+    }
+    return finest;
+  }
+  if (options.step != absl::ZeroDuration()) return options.step;
+  return session.options.format == OutputFormat::kTable
+             ? RoundStep(length, kMaxTableRows)
+             : absl::Seconds(1);
+}
+
 absl::StatusOr<HistoryRange> RangeOf(const HistoryOptions& options,
-                                     Session& session) {
-  const absl::Time now = session.context.clock.Now();
+                                     absl::Time now, Session& session) {
   const auto start = ParseTimePoint(options.since, now);
   if (!start.ok()) return start.status();
   const auto end = ParseTimePoint(options.until, now);
   if (!end.ok()) return end.status();
-  absl::Duration step = options.step;
-  if (step == absl::ZeroDuration()) {
-    step = absl::Seconds(1);
-    if (options.chart) {
-      // Less one, since the range is widened to whole steps.
-      step = RoundStep(
-          *end - *start,
-          ChartColumns(ChartStyle(session.context.terminal()).width) - 1);
-    } else if (session.options.format == OutputFormat::kTable) {
-      step = RoundStep(*end - *start, kMaxTableRows);
-    }
-  }
-  return MakeRange(*start, *end, step);
+  return MakeRange(*start, *end, ChooseStep(options, *end - *start, session));
 }
 
-// The resource names of the agents to show.
-absl::StatusOr<std::vector<std::string>> AgentsOf(const HistoryOptions& options,
-                                                  Connection& connection) {
-  std::vector<std::string> names;
+// The agents to show.
+absl::StatusOr<v1::ListAgentsResponse> AgentsOf(const HistoryOptions& options,
+                                                Connection& connection) {
   if (!options.selector.agent.empty()) {
-    auto name = AgentResource(options.selector.agent);
-    if (!name.ok()) return name.status();
-    return std::vector<std::string>{*std::move(name)};
+    auto agent = FetchAgent(options.selector.agent, connection);
+    if (!agent.ok()) return agent.status();
+    v1::ListAgentsResponse one;
+    *one.add_agents() = *std::move(agent);
+    return one;
   }
-  const bool fleet_wide =
-      options.all || options.selector.port != 0 || !options.selector.to.empty();
-  if (!fleet_wide || options.selector.group != 0) {
+  if (options.selector.group != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--group is of one agent; write 'ephemera history AGENT --group ",
+        options.selector.group, "'"));
+  }
+  if (!options.all && options.selector.port == 0 &&
+      options.selector.to.empty()) {
     return absl::InvalidArgumentError(
         "no agent named; write 'ephemera history AGENT', or for every agent "
         "--all, --port or --to");
   }
-  const auto agents = FetchAgents(connection);
-  if (!agents.ok()) return agents.status();
-  for (const v1::Agent& agent : agents->agents()) names.push_back(agent.name());
-  return names;
+  return FetchAgents(connection);
+}
+
+// The controller's time: what "now" and "1h" ago are about. Without agents
+// there is nothing to show of any time.
+absl::Time NowOf(const v1::ListAgentsResponse& agents) {
+  if (agents.agents().empty()) return absl::UnixEpoch();
+  return FromProto(agents.agents(0).read_time()).value_or(absl::UnixEpoch());
 }
 
 void PrintCharts(const std::vector<Chart>& charts, Context& context) {
@@ -116,15 +139,16 @@ void PrintJson(const std::vector<History>& histories, bool several,
   for (size_t i = 0; i < histories.size(); ++i) {
     std::string json = ToJson(histories[i].response, /*one_line=*/true);
     json.pop_back();
-    out << (i > 0 ? ",\n " : "") << "{\"agent\":\"agents/" << histories[i].agent
-        << "\"," << json.substr(1);
+    out << (i > 0 ? ",\n " : "")
+        << "{\"agent\":" << JsonString(AgentResourceName(histories[i].agent))
+        << "," << json.substr(1);
   }
   out << "]\n";
 }
 
 template <typename History>
 absl::Status Print(const HistoryOptions& options, const HistoryRange& range,
-                   std::vector<History> histories, Session& session) {
+                   const std::vector<History>& histories, Session& session) {
   Context& context = session.context;
   const bool several = options.selector.agent.empty();
   if (session.options.format == OutputFormat::kJson) {
@@ -137,10 +161,10 @@ absl::Status Print(const HistoryOptions& options, const HistoryRange& range,
     for (const std::string& gap : gaps) context.err << gap << '\n';
     return absl::OkStatus();
   }
-  std::erase_if(histories, [](const History& history) {
+  const auto is_empty = [](const History& history) {
     return history.response.points().empty();
-  });
-  if (histories.empty()) {
+  };
+  if (std::all_of(histories.begin(), histories.end(), is_empty)) {
     context.err << "ephemera: nothing was read in this range; try a longer "
                    "--since\n";
   } else if (options.chart) {
@@ -149,6 +173,12 @@ absl::Status Print(const HistoryOptions& options, const HistoryRange& range,
                                  ? DescribeSelection(options.selector)
                                  : "";
     for (const History& history : histories) {
+      if (is_empty(history)) {
+        context.err << EscapeText(absl::StrCat("ephemera: no readings of ",
+                                               history.agent, " in this range"))
+                    << '\n';
+        continue;
+      }
       for (Chart& chart :
            HistoryCharts(history, range, options.metrics, what, context.zone)) {
         charts.push_back(std::move(chart));
@@ -156,7 +186,7 @@ absl::Status Print(const HistoryOptions& options, const HistoryRange& range,
     }
     PrintCharts(charts, context);
   } else {
-    PrintLines(RenderHistory(histories, range, context.zone,
+    PrintLines(RenderHistory(histories, range, several, context.zone,
                              StyleOf(context.terminal())),
                context.out);
   }
@@ -180,34 +210,47 @@ absl::Status CheckMetrics(const std::vector<std::string>& names,
   return absl::OkStatus();
 }
 
+// What is known of an agent before its points are.
+template <typename History>
+History HistoryOf(const v1::Agent& agent) {
+  return {.agent = AgentShortName(agent.name()),
+          .first_seen =
+              FromProto(agent.first_seen_time()).value_or(absl::InfinitePast()),
+          .now = FromProto(agent.read_time()).value_or(absl::InfinitePast()),
+          .response = {}};
+}
+
 absl::Status History(const HistoryOptions& options, Session& session) {
   const bool flows = options.selector.ChoosesFlows();
   absl::Status status = flows ? CheckMetrics(options.metrics, FlowMetrics())
                               : CheckMetrics(options.metrics, GaugeMetrics());
   if (!status.ok()) return status;
-  const auto range = RangeOf(options, session);
-  if (!range.ok()) return range.status();
   const auto agents = AgentsOf(options, session.connection);
   if (!agents.ok()) return agents.status();
+  const auto range = RangeOf(options, NowOf(*agents), session);
+  if (!range.ok()) return range.status();
   if (!flows) {
     std::vector<GaugeHistory> histories;
-    for (const std::string& agent : *agents) {
-      auto response = FetchGaugePoints(agent, *range, session.connection);
+    for (const v1::Agent& agent : agents->agents()) {
+      auto response =
+          FetchGaugePoints(agent.name(), *range, session.connection);
       if (!response.ok()) return response.status();
-      histories.push_back({AgentShortName(agent), *std::move(response)});
+      histories.push_back(HistoryOf<GaugeHistory>(agent));
+      histories.back().response = *std::move(response);
     }
-    return Print(options, *range, std::move(histories), session);
+    return Print(options, *range, histories, session);
   }
   auto filter = MakeFilter(options.selector);
   if (!filter.ok()) return filter.status();
   std::vector<FlowHistory> histories;
-  for (const std::string& agent : *agents) {
-    filter->set_agent(agent);
+  for (const v1::Agent& agent : agents->agents()) {
+    filter->set_agent(agent.name());
     auto response = FetchFlowPoints(*filter, *range, session.connection);
     if (!response.ok()) return response.status();
-    histories.push_back({AgentShortName(agent), *std::move(response)});
+    histories.push_back(HistoryOf<FlowHistory>(agent));
+    histories.back().response = *std::move(response);
   }
-  return Print(options, *range, std::move(histories), session);
+  return Print(options, *range, histories, session);
 }
 
 std::set<std::string> MetricNames() {
@@ -256,7 +299,8 @@ void AddHistoryCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
                        "shows it)")
           ->check(CLI::Range(int64_t{1}, int64_t{INT64_MAX}))
           ->option_text("N");
-  AddFlowFlags(*history, options->selector);
+  AddFlowFlags(*history, options->selector,
+               "; listeners are not counted, unlike in 'ephemera top'");
   for (const char* other : {"--port", "--to", "--direction"}) {
     group->excludes(history->get_option(other));
   }
@@ -265,9 +309,14 @@ void AddHistoryCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
               "(default: 1h)");
   AddTimeFlag(*history, "--until", options->until,
               "Where it ends, likewise (default: now)");
-  AddDurationFlag(*history, "--step", options->step,
-                  "Length of one row or column, whole seconds (default: what "
-                  "suits the output; 1s for csv and json)");
+  AddDurationFlag(
+      *history, "--step", options->step,
+      {.shortest = absl::Seconds(1),
+       .longest = absl::Hours(24) * 366,
+       .unit = absl::Seconds(1)},
+      "Length of one row or column, whole seconds up to 366d; longer where the "
+      "stored data or the window is coarser (default: what suits the output; "
+      "1s for csv and json)");
   CLI::Option* chart = history->add_flag(
       "--chart", options->chart, "Charts that fit the window, not a table");
   const std::set<std::string> names = MetricNames();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "CLI/App.hpp"
 #include "CLI/Config.hpp"
@@ -32,13 +33,13 @@ int Limit(const TopOptions& options, const Session& session) {
   return session.options.format == OutputFormat::kTable ? kDefaultRows : 0;
 }
 
-// All pages in one, up to `limit` groups (0: all). What remains beyond the
-// limit shows in next_page_token.
+// All pages in one, up to `limit` groups (0: all).
 absl::StatusOr<v1::ListFlowGroupsResponse> FetchFlowGroups(
     const v1::FlowFilter& filter, int limit, Connection& connection) {
   v1::ListFlowGroupsRequest request;
   *request.mutable_filter() = filter;
   v1::ListFlowGroupsResponse all;
+  bool first = true;
   while (true) {
     const int missing = limit - all.flow_groups_size();
     request.set_page_size(limit == 0 ? kMaxPageSize
@@ -48,7 +49,7 @@ absl::StatusOr<v1::ListFlowGroupsResponse> FetchFlowGroups(
         connection.Call(&v1::FlowService::Stub::ListFlowGroups, request, &page);
     if (!status.ok()) return status;
     request.set_page_token(page.next_page_token());
-    if (all.read_time().seconds() == 0) {
+    if (std::exchange(first, false)) {
       all = std::move(page);
     } else {
       all.mutable_flow_groups()->MergeFrom(page.flow_groups());
@@ -83,13 +84,14 @@ absl::Status Top(const TopOptions& options, Session& session) {
       WriteFlowCsvRows(*response, context.out);
       break;
     case OutputFormat::kTable:
-      PrintLines(RenderFlowGroups(*response, filter->port(),
+      PrintLines(RenderFlowGroups(*response, PlainPort(*filter),
                                   StyleOf(context.terminal()), /*height=*/0),
                  context.out);
-      if (!response->next_page_token().empty()) {
-        context.err << "ephemera: there are more flow groups; --limit 0 shows "
-                       "all\n";
-      }
+  }
+  if (GroupsLeftOut(*response) > 0) {
+    context.err << "ephemera: "
+                << FormatCount(static_cast<uint64_t>(GroupsLeftOut(*response)))
+                << " more flow groups match; --limit 0 shows all\n";
   }
   return absl::OkStatus();
 }
@@ -110,18 +112,20 @@ void AddTopCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
   top->add_option("--agent", options->selector.agent, "Only this agent")
       ->type_name("AGENT")
       ->option_text("AGENT");
-  AddFlowFlags(*top, options->selector);
+  AddFlowFlags(*top, options->selector,
+               "; alone, it counts listeners too, as netstat does");
   top->add_option("--limit", options->limit,
-                  "At most this many flow groups; 0 means all (default: 100 "
-                  "in a table, else all)")
+                  "At most this many flow groups; 0 means all, with --watch "
+                  "1000 (default: 100 in a table, else all)")
       ->check(CLI::Range(0, 1'000'000))
       ->option_text("N");
   CLI::Option* watch =
       top->add_flag("--watch,-w", options->watch,
                     "Keep showing it, in place on a terminal, until Ctrl-C");
-  AddDurationFlag(*top, "--interval", options->interval,
-                  "Time between two frames of --watch, 200ms or more (default: "
-                  "1s)");
+  AddDurationFlag(
+      *top, "--interval", options->interval,
+      {.shortest = absl::Milliseconds(200), .longest = absl::Hours(1)},
+      "Time between two frames of --watch, 200ms to 1h (default: 1s)");
   top->get_option("--interval")->needs(watch);
   top->callback([&action, options] {
     action = [options](Session& session) { return Top(*options, session); };

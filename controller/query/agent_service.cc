@@ -24,7 +24,7 @@ constexpr size_t kMaxPageBytes = size_t{2} << 20;
 
 }  // namespace
 
-v1::Agent ToProto(const AgentView& view) {
+v1::Agent ToProto(const AgentView& view, absl::Time now) {
   const AgentRecord& record = *view.record;
   v1::Agent agent;
   agent.set_name(AgentResourceName(record.name));
@@ -51,6 +51,7 @@ v1::Agent ToProto(const AgentView& view) {
   *agent.mutable_clock_skew() = ephemera::ToProto(record.clock_skew);
   agent.set_dropped_gauges(view.dropped_gauges);
   agent.set_dropped_snapshots(view.dropped_snapshots);
+  *agent.mutable_read_time() = ephemera::ToProto(now);
   return agent;
 }
 
@@ -85,12 +86,13 @@ absl::StatusOr<v1::ListAgentsResponse> AgentService::List(
                        [](const std::string& name, const AgentView& view) {
                          return name < view.record->name;
                        });
+  const absl::Time now = fleet_clock_.Now();
   v1::ListAgentsResponse response;
   size_t bytes = 0;
   for (; next != agents.end() && response.agents_size() < *page_size &&
          bytes < kMaxPageBytes;
        ++next) {
-    *response.add_agents() = ToProto(*next);
+    *response.add_agents() = ToProto(*next, now);
     bytes += response.agents(response.agents_size() - 1).ByteSizeLong();
   }
   if (next != agents.end()) {
@@ -111,7 +113,7 @@ grpc::ServerUnaryReactor* AgentService::GetAgent(
     return reactor;
   }
   const absl::StatusOr<AgentView> view = registry_.Find(*name);
-  if (view.ok()) *response = ToProto(*view);
+  if (view.ok()) *response = ToProto(*view, fleet_clock_.Now());
   reactor->Finish(ToGrpcStatus(view.status()));
   return reactor;
 }

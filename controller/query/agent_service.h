@@ -2,15 +2,19 @@
 #define EPHEMERA_CONTROLLER_QUERY_AGENT_SERVICE_H_
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "controller/ingest/fleet_clock.h"
 #include "controller/ingest/fleet_registry.h"
 #include "ephemera/v1/agent_service.grpc.pb.h"
 
 namespace ephemera::controller {
 
-// The agents, from the live registry. Thread-safe; `registry` must outlive it.
+// The agents, from the live registry. Thread-safe; the collaborators must
+// outlive it.
 class AgentService final : public v1::AgentService::CallbackService {
  public:
-  explicit AgentService(const FleetRegistry& registry) : registry_(registry) {}
+  AgentService(const FleetRegistry& registry, const FleetClock& fleet_clock)
+      : registry_(registry), fleet_clock_(fleet_clock) {}
 
   grpc::ServerUnaryReactor* ListAgents(
       grpc::CallbackServerContext* context,
@@ -26,10 +30,11 @@ class AgentService final : public v1::AgentService::CallbackService {
       const v1::ListAgentsRequest& request) const;
 
   const FleetRegistry& registry_;
+  const FleetClock& fleet_clock_;
 };
 
-// How the API shows an agent.
-v1::Agent ToProto(const AgentView& view);
+// How the API shows an agent at `now`.
+v1::Agent ToProto(const AgentView& view, absl::Time now);
 
 }  // namespace ephemera::controller
 

@@ -1,5 +1,8 @@
 #include "controller/query/flow_reader.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -29,6 +32,8 @@ absl::StatusOr<v1::ListFlowGroupsResponse> FlowReader::Read(
                                       list.totals().end());
   }
   *response.mutable_read_time() = ToProto(fleet_clock_.Now());
+  response.set_total_size(static_cast<int32_t>(
+      std::min<size_t>(list.size(), std::numeric_limits<int32_t>::max())));
   more = list.size() > first && list.size() - first > count;
   return response;
 }

@@ -56,21 +56,26 @@ absl::Status ParseRange(const v1::TimeRange& range, HistoryRequest& result) {
   return absl::OkStatus();
 }
 
-// The position is "START END" in microseconds.
+// The position is "START END RESOLUTION", times in microseconds. A token that
+// was made up may name any of them: it asks for no more than a request can.
 absl::Status ParsePosition(const std::string& token, HistoryRequest& result) {
   const auto position = DecodePageToken(result.listing_hash, token);
   if (!position.ok()) return position.status();
   const std::vector<std::string> parts = absl::StrSplit(*position, ' ');
   int64_t start = 0;
   int64_t end = 0;
-  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &start) ||
-      !absl::SimpleAtoi(parts[1], &end)) {
+  int resolution = 0;
+  if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &start) ||
+      !absl::SimpleAtoi(parts[1], &end) ||
+      !absl::SimpleAtoi(parts[2], &resolution) ||
+      !v1::Resolution_IsValid(resolution) ||
+      resolution == v1::RESOLUTION_UNSPECIFIED) {
     return FieldError("page_token",
                       absl::StrCat(Quoted(token), " is not a page token"));
   }
   result.start = absl::FromUnixMicros(start);
   result.end = absl::FromUnixMicros(end);
-  result.continued = true;
+  result.resolution = static_cast<v1::Resolution>(resolution);
   return absl::OkStatus();
 }
 
@@ -122,15 +127,15 @@ absl::Status ResolveRange(absl::Time now, HistoryRequest& request) {
         absl::StrCat(TimeText(request.start), " is not before the end, ",
                      TimeText(request.end)));
   }
-  request.start = absl::UnixEpoch() +
-                  absl::Floor(request.start - absl::UnixEpoch(), request.step);
   return absl::OkStatus();
 }
 
-std::string NextPageToken(const HistoryRequest& request, absl::Time next) {
+std::string NextPageToken(const HistoryRequest& request, absl::Time next,
+                          v1::Resolution resolution) {
   return EncodePageToken(request.listing_hash,
                          absl::StrCat(absl::ToUnixMicros(next), " ",
-                                      absl::ToUnixMicros(request.end)));
+                                      absl::ToUnixMicros(request.end), " ",
+                                      static_cast<int>(resolution)));
 }
 
 }  // namespace ephemera::controller

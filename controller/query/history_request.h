@@ -18,8 +18,9 @@ struct HistoryRequest {
   // What the request leaves open is InfinitePast and InfiniteFuture.
   absl::Time start;
   absl::Time end;
-  // A page after the first one; start and end are of the token.
-  bool continued = false;
+  // Unspecified on the first page. On the others it is of the token, as are
+  // start and end.
+  v1::Resolution resolution = v1::RESOLUTION_UNSPECIFIED;
   uint64_t listing_hash = 0;
 };
 
@@ -29,13 +30,15 @@ absl::StatusOr<HistoryRequest> ParseHistoryRequest(
 absl::StatusOr<HistoryRequest> ParseHistoryRequest(
     const v1::ListFlowPointsRequest& request);
 
-// Fills in what was left open, `now` being the end of all that is stored, and
-// aligns the start to the step. INVALID_ARGUMENT where the range is empty.
+// Fills in what was left open, `now` being the end of all that is stored.
+// INVALID_ARGUMENT where the range is empty.
 absl::Status ResolveRange(absl::Time now, HistoryRequest& request);
 
-// The token of the page that starts at `next`. The end of the range is in it,
-// so that "now" is the same on all pages.
-std::string NextPageToken(const HistoryRequest& request, absl::Time next);
+// The token of the page that starts at `next`. The end of the range and the
+// resolution are in it: "now" is the same on all pages, and data that grows old
+// between two of them does not change what the others come from.
+std::string NextPageToken(const HistoryRequest& request, absl::Time next,
+                          v1::Resolution resolution);
 
 }  // namespace ephemera::controller
 

@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/grpc_status.h"
+#include "common/proto_time.h"
 #include "common/resource_name.h"
 
 namespace ephemera::controller {
 namespace {
+
+// What one call may take of the two query threads, however long its client
+// would wait.
+constexpr absl::Duration kAnswerLimit = absl::Seconds(5);
 
 grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext& context,
                                     const absl::Status& status) {
@@ -34,23 +39,31 @@ absl::StatusOr<HistoryQuery> HistoryService::Resolve(
                       .start = request.start,
                       .end = request.end,
                       .step = request.step,
+                      .resolution = request.resolution,
                       .limit = request.page_size};
 }
 
 grpc::ServerUnaryReactor* HistoryService::RunQuery(
-    grpc::CallbackServerContext& context, std::function<absl::Status()> read) {
+    grpc::CallbackServerContext& context,
+    std::function<absl::Status(const QueryEnded&)> read) {
   grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
-  const absl::Status status =
-      pool_.Run([&context, reactor, read = std::move(read)] {
-        // gRPC also cancels a call here when its deadline passes.
-        if (context.IsCancelled()) {
-          reactor->Finish(grpc::Status(grpc::StatusCode::CANCELLED,
-                                       "the call ended while it waited"));
-          return;
-        }
-        reactor->Finish(ToGrpcStatus(read()));
-      });
-  if (!status.ok()) reactor->Finish(ToGrpcStatus(status));
+  const absl::Status queued = pool_.Run([this, &context, reactor,
+                                         read = std::move(read)] {
+    const absl::Time limit = fleet_clock_.Now() + kAnswerLimit;
+    // gRPC also cancels a call here when its deadline passes.
+    const QueryEnded ended = [this, &context, limit] {
+      return context.IsCancelled() || fleet_clock_.Now() >= limit;
+    };
+    absl::Status status =
+        ended() ? absl::CancelledError("the call has ended") : read(ended);
+    if (absl::IsCancelled(status) && !context.IsCancelled()) {
+      status = absl::DeadlineExceededError(absl::StrCat(
+          "the answer took longer than ", absl::FormatDuration(kAnswerLimit),
+          "; ask for a shorter range or a larger step"));
+    }
+    reactor->Finish(ToGrpcStatus(status));
+  });
+  if (!queued.ok()) reactor->Finish(ToGrpcStatus(queued));
   return reactor;
 }
 
@@ -64,24 +77,29 @@ grpc::ServerUnaryReactor* HistoryService::Answer(
   if (!query.ok()) return FinishNow(context, query.status());
   return RunQuery(
       context,
-      [this, parsed = *std::move(parsed), query = *query, &response,
-       read_page]() -> absl::Status {
-        auto page = read_page(query, parsed.question.selector);
+      [this, request = *std::move(parsed), query = *query, &response,
+       read_page](const QueryEnded& ended) -> absl::Status {
+        auto page = read_page(query, request.question, ended);
         if (!page.ok()) return page.status();
         response.mutable_points()->Assign(page->points.begin(),
                                           page->points.end());
         response.set_resolution(page->resolution);
+        *response.mutable_step() = ToProto(page->step);
         if (page->next != absl::InfiniteFuture()) {
-          response.set_next_page_token(NextPageToken(parsed, page->next));
+          response.set_next_page_token(
+              NextPageToken(request, page->next, page->resolution));
         }
-        if (parsed.continued) return absl::OkStatus();
-        absl::StatusOr<std::vector<v1::Gap>> gaps =
-            store_.Gaps(query.agent_id, query.start, query.end);
-        if (!gaps.ok()) return gaps.status();
-        for (v1::Gap& gap : *gaps) {
-          gap.set_agent(AgentResourceName(parsed.question.agent));
+        if (request.resolution != v1::RESOLUTION_UNSPECIFIED) {
+          return absl::OkStatus();
+        }
+        absl::StatusOr<GapList> list =
+            store_.Gaps(query.agent_id, query.start, query.end, ended);
+        if (!list.ok()) return list.status();
+        for (v1::Gap& gap : list->gaps) {
+          gap.set_agent(AgentResourceName(request.question.agent));
           *response.add_gaps() = std::move(gap);
         }
+        response.set_more_gaps(list->more);
         return absl::OkStatus();
       });
 }
@@ -91,8 +109,9 @@ grpc::ServerUnaryReactor* HistoryService::ListGaugePoints(
     const v1::ListGaugePointsRequest* request,
     v1::ListGaugePointsResponse* response) {
   return Answer(*context, *request, *response,
-                [this](const HistoryQuery& query, const FlowSelector&) {
-                  return store_.GaugePoints(query);
+                [this](const HistoryQuery& query, const FlowQuestion&,
+                       const QueryEnded& ended) {
+                  return store_.GaugePoints(query, ended);
                 });
 }
 
@@ -100,11 +119,18 @@ grpc::ServerUnaryReactor* HistoryService::ListFlowPoints(
     grpc::CallbackServerContext* context,
     const v1::ListFlowPointsRequest* request,
     v1::ListFlowPointsResponse* response) {
-  return Answer(
-      *context, *request, *response,
-      [this](const HistoryQuery& query, const FlowSelector& selector) {
-        return store_.FlowPoints(query, selector);
-      });
+  return Answer(*context, *request, *response,
+                [this](const HistoryQuery& query, const FlowQuestion& question,
+                       const QueryEnded& ended) {
+                  auto page =
+                      store_.FlowPoints(query, question.selector, ended);
+                  if (absl::IsNotFound(page.status())) {
+                    page = absl::NotFoundError(absl::StrCat(
+                        "agent ", question.agent, " has no flow group ",
+                        question.selector.group_id));
+                  }
+                  return page;
+                });
 }
 
 }  // namespace ephemera::controller

@@ -38,9 +38,11 @@ class HistoryService final : public v1::HistoryService::CallbackService {
   // Finds the agent and fixes the range. NOT_FOUND, INVALID_ARGUMENT.
   absl::StatusOr<HistoryQuery> Resolve(HistoryRequest& request) const;
   // Runs `read` on the pool, unless the call is cancelled or past its deadline
-  // by then, and finishes the call.
-  grpc::ServerUnaryReactor* RunQuery(grpc::CallbackServerContext& context,
-                                     std::function<absl::Status()> read);
+  // by then, and finishes the call. A query that runs ends with its call, and
+  // after 5 s with DEADLINE_EXCEEDED.
+  grpc::ServerUnaryReactor* RunQuery(
+      grpc::CallbackServerContext& context,
+      std::function<absl::Status(const QueryEnded&)> read);
   // Validation, the query, its page and gaps: what both calls have in common.
   template <typename Request, typename Response, typename ReadPage>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext& context,

@@ -22,7 +22,8 @@ class QueryPool {
   };
 
   explicit QueryPool(const Options& options);
-  // Runs what is queued, then stops the threads.
+  // Runs what is queued, then stops the threads. How long that takes is up to
+  // the queries: those of calls that have ended should return at once.
   ~QueryPool();
   QueryPool(const QueryPool&) = delete;
   QueryPool& operator=(const QueryPool&) = delete;

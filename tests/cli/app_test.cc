@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
@@ -62,6 +63,12 @@ TEST_F(CliTest, GlobalFlagsMayStandBeforeTheCommand) {
             before.err);
 }
 
+TEST_F(CliTest, GlobalFlagsMayStandBetweenNounAndVerb) {
+  StartIncident();
+  EXPECT_EQ(Run({"agents", "-o", "csv", "list"}).out,
+            Run({"agents", "list", "-o", "csv"}).out);
+}
+
 TEST_F(CliTest, UsageErrorsAreOneLineWithAHint) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{}, "no command given: agents, top, history, completion"},
@@ -79,16 +86,22 @@ TEST_F(CliTest, UsageErrorsAreOneLineWithAHint) {
       {{"top", "--interval", "2s"}, "--watch"},
       {{"top", "-o", "xml"}, "--output"},
       {{"top", "--timeout", "soon"}, "'soon' is not a span of time"},
-      {{"top", "--timeout", "0s"}, "longer than zero"},
+      {{"top", "--timeout", "0s"}, "'0s' is not 1ms to 24h"},
+      {{"top", "--timeout", "900y"}, "'900y' is not 1ms to 24h"},
+      {{"top", "--watch", "--interval", "100ms"}, "'100ms' is not 200ms to 1h"},
+      {{"top", "--watch", "--interval", "61m"}, "'61m' is not 200ms to 1h"},
       {{"agents", "show"}, "NAME"},
       {{"history", "a", "--since", "yesterday"}, "is no point in time"},
-      {{"history", "a", "--step", "1500ms"}, "whole seconds"},
-      {{"history", "a", "--since", "1h", "--until", "2h"}, "--since must be"},
+      {{"history", "a", "--since", "infinite-past"}, "is no point in time"},
+      {{"history", "a", "--step", "1500ms"},
+       "'1500ms' is not whole seconds from 1s to 366d"},
+      {{"history", "a", "--step", "367d"}, "is not whole seconds from"},
       {{"history", "a", "--metric", "closes"}, "--chart"},
       {{"history", "a", "--all"}, "excludes"},
       {{"history", "a", "--chart", "--metric", "ports"}, "is not known"},
       {{"history"}, "no agent named"},
-      {{"history", "--group", "3"}, "no agent named"},
+      {{"history", "--group", "3"}, "'ephemera history AGENT --group 3'"},
+      {{"history", "--all", "--group", "3"}, "--group is of one agent"},
       {{"history", "Not A Name"}, "is not an agent name"},
       {{"top", "--controller", "10.0.0.1:443"}, "is not on this host"},
       {{"top", "--controller", "nonsense"}, "is not a controller address"},
@@ -152,10 +165,24 @@ TEST_F(CliTest, MapsTheControllersRefusals) {
   const CliResult unavailable = Run({"top"});
   EXPECT_EQ(unavailable.exit_code, kExitNotReachable);
   EXPECT_THAT(unavailable.err, IsErrorLine("did not answer: shutting down"));
+  controller.fault = {grpc::StatusCode::NOT_FOUND, "there is no agent x"};
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"agents", "show", "x"},
+                                             {"top", "--agent", "x"},
+                                             {"history", "x"}}) {
+    const CliResult unknown = Run(command);
+    EXPECT_EQ(unknown.exit_code, kExitFailed);
+    EXPECT_THAT(unknown.err,
+                IsErrorLine("there is no agent x; 'ephemera agents list'"));
+  }
   controller.fault = {grpc::StatusCode::DEADLINE_EXCEEDED, ""};
   const CliResult late = Run({"top", "--timeout", "7s"});
   EXPECT_EQ(late.exit_code, kExitNotReachable);
   EXPECT_THAT(late.err, IsErrorLine("within 7s"));
+  controller.fault = {grpc::StatusCode::DEADLINE_EXCEEDED,
+                      "longer than 5s; ask for a shorter range"};
+  EXPECT_THAT(Run({"top"}).err,
+              IsErrorLine("longer than 5s; ask for a shorter range"));
 }
 
 // The real program, for what only a process shows.
@@ -194,13 +221,25 @@ TEST_F(CliTest, SaysThatTheSocketIsForOthers) {
 }
 
 TEST_F(CliTest, EndsQuietlyWhenTheReaderHasGone) {
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  close(pipe_ends[0]);
+  // As some parents do. The shell waits, and tells of a signal as 128 + it.
+  const Process process = RunProgram(
+      absl::StrCat("trap '' PIPE; ", EPHEMERA_PROGRAM,
+                   " completion bash 2>&1 >&", pipe_ends[1], "; echo $?"));
+  close(pipe_ends[1]);
+  EXPECT_EQ(process.output, absl::StrCat(128 + SIGPIPE, "\n"));
+}
+
+TEST_F(CliTest, ReachesThisHostWithoutTheProxyOfTheEnvironment) {
   StartIncident();
-  // The completion script is longer than the reader waits for.
-  const Process process =
-      RunProgram(absl::StrCat("bash -c '", EPHEMERA_PROGRAM,
-                              " completion bash 2>&1 >&3 3>&- | cat; exit "
-                              "${PIPESTATUS[0]}' 3>&1 | true"));
-  EXPECT_THAT(process.output, IsEmpty());
+  const Process process = RunProgram(absl::StrCat(
+      "http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 ",
+      EPHEMERA_PROGRAM, " agents list --controller ", controller.tcp_address(),
+      " 2>&1"));
+  EXPECT_EQ(WEXITSTATUS(process.status), kExitOk);
+  EXPECT_THAT(process.output, HasSubstr("b.example.com"));
 }
 
 TEST_F(CliTest, SaysThatTheOutputCannotBeWritten) {

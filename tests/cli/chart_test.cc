@@ -1,5 +1,6 @@
 #include "cli/chart.h"
 
+#include <limits>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -76,9 +77,10 @@ TEST(Chart, ShowsMissingDataAsMissing) {
 }
 
 TEST(Chart, KeepsWithinTheWindow) {
-  Chart chart = Ramp();
-  for (int i = 0; i < 500; ++i) chart.columns.push_back({.value = 1e9});
   for (const int width : {20, 40, 80, 160}) {
+    Chart chart = Ramp();
+    chart.columns.resize(static_cast<size_t>(ChartColumns(width)),
+                         {.value = 1e9});
     const auto lines = RenderChart(chart, 20, absl::UTCTimeZone(),
                                    {.width = width, .utf8 = true});
     EXPECT_THAT(lines, SizeIs(20));
@@ -101,6 +103,21 @@ TEST(Chart, ColoursWhatIsPastTheKnee) {
                                  {.width = 40, .utf8 = true, .color = true});
   EXPECT_THAT(lines[8], HasSubstr("\x1b[33m█"));
   EXPECT_THAT(lines[8], HasSubstr("\x1b[31m█"));
+}
+
+TEST(Chart, TakesAnyValue) {
+  Chart chart;
+  chart.title = "anything";
+  chart.start = kStart;
+  for (const double value : {std::numeric_limits<double>::infinity(),
+                             -std::numeric_limits<double>::infinity(),
+                             std::numeric_limits<double>::quiet_NaN(),
+                             std::numeric_limits<double>::max(),
+                             std::numeric_limits<double>::denorm_min(), -1.0}) {
+    chart.columns = {{.value = value}};
+    EXPECT_THAT(RenderChart(chart, 8, absl::UTCTimeZone(), {.width = 80}),
+                SizeIs(8));
+  }
 }
 
 TEST(Chart, DrawsWithoutAnyData) {

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -20,7 +21,6 @@
 #include "common/mutex.h"
 #include "gtest/gtest.h"
 #include "tests/cli/fake_controller.h"
-#include "tests/support/fake_clock.h"
 
 namespace ephemera::cli {
 
@@ -74,10 +74,12 @@ class SharedText final : public std::streambuf {
 // Signals that a test sends. Send() may be called from any thread.
 class FakeSignals final : public Signals {
  public:
-  // `fd` and `events` belong to the test, since the command destroys this.
+  // Belongs to the test, since the command destroys what it was given.
   struct Shared {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     Mutex mutex;
+    // Called by Suspend(); the process is "stopped" until it returns.
+    std::function<void()> while_stopped = [] {};
     std::vector<Event> events ABSL_GUARDED_BY(mutex);
 
     ~Shared() { close(fd); }
@@ -99,16 +101,17 @@ class FakeSignals final : public Signals {
     shared_.events.erase(shared_.events.begin());
     return event;
   }
+  void Suspend() override { shared_.while_stopped(); }
 
  private:
   Shared& shared_;
 };
 
-// Runs the whole CLI against a fake controller in a directory of its own, at a
-// fixed time in UTC.
+// Runs the whole CLI against a fake controller in a directory of its own. The
+// time is the controller's, fixed and in UTC; the CLI has none.
 class CliTest : public testing::Test {
  public:
-  // "2027-01-15T08:00:00Z", the fake clock's.
+  // "2027-01-15T08:00:00Z", the controller's present.
   static constexpr int64_t kNow = 1'800'000'000;
 
   CliTest() : directory_(MakeDirectory()) {}
@@ -119,7 +122,7 @@ class CliTest : public testing::Test {
   }
 
   void StartIncident() {
-    FillWithIncident(clock.Now(), controller);
+    FillWithIncident(absl::FromUnixSeconds(kNow), controller);
     controller.Start();
   }
 
@@ -140,7 +143,6 @@ class CliTest : public testing::Test {
     Context context{
         .out = out_stream,
         .err = err_stream,
-        .clock = clock,
         .zone = absl::UTCTimeZone(),
         .environment =
             [this](const std::string& name) {
@@ -166,7 +168,6 @@ class CliTest : public testing::Test {
   const std::string directory_;
 
  public:
-  FakeClock clock;
   FakeController controller{directory_ + "/s"};
   Terminal terminal;
   FakeSignals::Shared signals;

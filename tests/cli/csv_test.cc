@@ -11,7 +11,9 @@ namespace {
 TEST(Csv, QuotesAsRfc4180Says) {
   std::ostringstream out;
   CsvWriter(out).Text("plain").Text("a,b").Text("say \"x\"").Text("").EndRow();
-  EXPECT_EQ(out.str(), "plain,\"a,b\",\"say \"\"x\"\"\",\n");
+  // Where the decimal sign is a comma, spreadsheets split at semicolons.
+  CsvWriter(out).Text("a;b").EndRow();
+  EXPECT_EQ(out.str(), "plain,\"a,b\",\"say \"\"x\"\"\",\n\"a;b\"\n");
 }
 
 TEST(Csv, WritesPlainNumbersAndIsoTimes) {

@@ -40,6 +40,8 @@ void FakeController::Start() {
   }
   grpc::ServerBuilder builder;
   builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                           &tcp_port_);
   builder.RegisterService(static_cast<v1::AgentService::Service*>(this));
   builder.RegisterService(static_cast<v1::FlowService::Service*>(this));
   builder.RegisterService(static_cast<v1::HistoryService::Service*>(this));
@@ -113,6 +115,7 @@ grpc::Status FakeController::ListFlowGroups(
     *response->mutable_totals() = flow_groups.totals();
   }
   *response->mutable_read_time() = flow_groups.read_time();
+  response->set_total_size(flow_groups.total_size());
   return fault;
 }
 
@@ -122,7 +125,11 @@ grpc::Status FakeController::WatchFlowGroups(
   const MutexLock lock(mutex_);
   last_watch_ = *request;
   for (int i = 0; i < std::max(1, frames_per_stream); ++i) {
-    writer->Write(flow_groups);
+    v1::ListFlowGroupsResponse frame = flow_groups;
+    while (frame.flow_groups_size() > request->max_groups()) {
+      frame.mutable_flow_groups()->RemoveLast();
+    }
+    writer->Write(frame);
   }
   while (frames_per_stream == 0 && !stopping_ && !context->IsCancelled()) {
     // A cancelled stream wakes nobody.
@@ -140,8 +147,10 @@ grpc::Status FakeController::ListGaugePoints(
                                         request->page_token(), page_size,
                                         response->mutable_points()));
   response->set_resolution(gauge_points.resolution());
+  *response->mutable_step() = gauge_points.step();
   if (request->page_token().empty()) {
     *response->mutable_gaps() = gauge_points.gaps();
+    response->set_more_gaps(gauge_points.more_gaps());
   }
   return fault;
 }
@@ -151,12 +160,22 @@ grpc::Status FakeController::ListFlowPoints(
     v1::ListFlowPointsResponse* response) {
   const MutexLock lock(mutex_);
   flow_point_requests_.push_back(*request);
+  const int64_t group = request->filter().group_id();
+  const bool known = std::any_of(
+      flow_groups.flow_groups().begin(), flow_groups.flow_groups().end(),
+      [&](const auto& each) { return each.group_id() == group; });
+  if (group != 0 && !known) {
+    return {grpc::StatusCode::NOT_FOUND,
+            absl::StrCat("agent a has no flow group ", group)};
+  }
   response->set_next_page_token(CutPage(flow_points.points(),
                                         request->page_token(), page_size,
                                         response->mutable_points()));
   response->set_resolution(flow_points.resolution());
+  *response->mutable_step() = flow_points.step();
   if (request->page_token().empty()) {
     *response->mutable_gaps() = flow_points.gaps();
+    response->set_more_gaps(flow_points.more_gaps());
   }
   return fault;
 }
@@ -198,12 +217,15 @@ void FillWithIncident(absl::Time now, FakeController& controller) {
   a->mutable_sampling_cost()->set_snapshot_cpu_us(10'400);
   *a->mutable_clock_skew() = ToProto(-absl::Milliseconds(12));
   a->set_dropped_gauges(312);
+  *a->mutable_read_time() = ToProto(now);
 
   v1::Agent* b = controller.agents.add_agents();
   b->set_name("agents/b.example.com");
   // As a hostile agent would call itself.
   b->set_kernel_release("6.1.0\x1b[31m");
+  *b->mutable_first_seen_time() = ago(420);
   *b->mutable_last_seen_time() = ago(300);
+  *b->mutable_read_time() = ToProto(now);
 
   v1::ListFlowGroupsResponse& flows = controller.flow_groups;
   *flows.mutable_read_time() = ToProto(now);
@@ -252,6 +274,8 @@ void FillWithIncident(absl::Time now, FakeController& controller) {
   rest->set_sockets(2);
   *rest->mutable_snapshot_time() = ago(3);
 
+  flows.set_total_size(flows.flow_groups_size());
+
   v1::MatchTotals* a_totals = flows.add_totals();
   a_totals->set_agent("agents/a");
   a_totals->set_agent_connected(true);
@@ -269,6 +293,8 @@ void FillWithIncident(absl::Time now, FakeController& controller) {
   // Ten steps of a minute; nothing is known of the fifth.
   controller.gauge_points.set_resolution(v1::RESOLUTION_MINUTE);
   controller.flow_points.set_resolution(v1::RESOLUTION_MINUTE);
+  *controller.gauge_points.mutable_step() = ToProto(absl::Minutes(1));
+  *controller.flow_points.mutable_step() = ToProto(absl::Minutes(1));
   for (int i = 0; i < 10; ++i) {
     if (i == 4) continue;
     v1::GaugePoint* gauge = controller.gauge_points.add_points();

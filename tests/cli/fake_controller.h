@@ -30,6 +30,10 @@ class FakeController final : public v1::AgentService::Service,
   void Stop();
 
   std::string address() const { return "unix:" + socket_path_; }
+  // Where else it listens, once started.
+  std::string tcp_address() const {
+    return "127.0.0.1:" + std::to_string(tcp_port_);
+  }
 
   v1::ListAgentsResponse agents;
   v1::ListFlowGroupsResponse flow_groups;
@@ -70,6 +74,7 @@ class FakeController final : public v1::AgentService::Service,
 
   const std::string socket_path_;
   std::unique_ptr<grpc::Server> server_;
+  int tcp_port_ = 0;
 
   mutable Mutex mutex_;
   CondVar stopped_;

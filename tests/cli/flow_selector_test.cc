@@ -76,7 +76,24 @@ TEST(FlowSelector, WritesFlowsShort) {
   EXPECT_EQ(
       ShortFlowText(Key(v1::DIRECTION_INBOUND, "10.0.0.2", "10.0.0.1", 80)),
       ":80 <- 10.0.0.1");
+  EXPECT_EQ(ShortFlowText(Key(v1::DIRECTION_OUTBOUND, "", "", 443)),
+            "-> (others):443");
+  EXPECT_EQ(ShortFlowText(Key(v1::DIRECTION_INBOUND, "", "", 80)),
+            ":80 <- (others)");
   EXPECT_EQ(ShortFlowText({}), "(all other)");
+}
+
+TEST(FlowSelector, OnlyAPortAloneIsNetstatsQuestion) {
+  v1::FlowFilter filter;
+  EXPECT_EQ(PlainPort(filter), 0u);
+  filter.set_agent("agents/a");
+  filter.set_port(5774);
+  EXPECT_EQ(PlainPort(filter), 5774u);
+  filter.set_direction(v1::DIRECTION_INBOUND);
+  EXPECT_EQ(PlainPort(filter), 0u);
+  filter.clear_direction();
+  filter.set_remote_address("10.0.0.2");
+  EXPECT_EQ(PlainPort(filter), 0u);
 }
 
 }  // namespace

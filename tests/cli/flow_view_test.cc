@@ -42,16 +42,38 @@ TEST(FlowView, ShowsEverythingAt160Columns) {
 TEST(FlowView, ShowsWhatMattersAt80Columns) {
   EXPECT_EQ(
       Render(80, 0),
-      "AGENT    LOCAL -> REMOTE         USED/CAPACITY  FILL %  TIME-WAIT  "
-      "CLOSES/S  AGE\n"
-      "a        -> 10.0.0.2:5774        28,231/28,232    99.9     28,020  "
-      "   470.1   3s\n"
-      "b (off)  :5774 <- 10.0.0.1                   -       -          0  "
-      "     0.0   5m\n"
-      "a        -> (other remotes):443              -       -          0  "
-      "     0.0   3s\n"
-      "a        (all other)                         -       -          2  "
-      "     0.0   3s");
+      "AGENT    GRP  REMOTE             USED/CAPACITY  FILL%      TW  ESTAB   "
+      "CL/S\n"
+      "a         17  -> 10.0.0.2:5774   28,231/28,232   99.9  28,020    211  "
+      "470.1\n"
+      "b (off)    4  :5774 <- 10.0.0.1              -      -       0    211    "
+      "0.0\n"
+      "a          -  -> (others):443                -      -       0     12    "
+      "0.0\n"
+      "a          -  (all other)                    -      -       2      0    "
+      "0.0");
+}
+
+TEST(FlowView, CutsLongAddressesBeforeThePort) {
+  v1::ListFlowGroupsResponse response = Incident();
+  v1::FlowKey& key = *response.mutable_flow_groups(0)->mutable_key();
+  key.set_local_address("2001:db8:1111:2222:3333:4444:5555:1");
+  key.set_remote_address("2001:db8:1111:2222:3333:4444:5555:6666");
+  const auto lines =
+      RenderFlowGroups(response, 0, {.width = 80, .utf8 = true}, 0);
+  EXPECT_EQ(
+      lines[1],
+      "a         17  -> [2001:d…:6666]:5774  28,231/28,232   99.9  28,020    "
+      "211  470.1");
+}
+
+TEST(FlowView, ShortensNamesOnlyWhereTheyStayDistinct) {
+  v1::ListFlowGroupsResponse response = Incident();
+  response.add_totals()->set_agent("agents/b.example.org");
+  const auto lines =
+      RenderFlowGroups(response, 0, {.width = 80, .utf8 = true}, 0);
+  // Cut, and still marked.
+  EXPECT_THAT(lines[2], testing::StartsWith("b.exam… (off)  "));
 }
 
 TEST(FlowView, AnswersTheTwoNetstatQuestions) {
@@ -96,8 +118,16 @@ TEST(FlowView, NeverExceedsTheWindow) {
     EXPECT_LE(lines.size(), height);
     for (const std::string& line : lines) EXPECT_LE(DisplayWidth(line), 60u);
   }
+  response.set_total_size(response.flow_groups_size() + 1000);
   const auto lines = RenderFlowGroups(response, 0, {.width = 80}, 10);
-  EXPECT_EQ(lines.back(), "(96 more)");
+  EXPECT_EQ(lines.back(), "(1,096 more)");
+}
+
+TEST(FlowView, CountsWhatIsNotInTheResponse) {
+  v1::ListFlowGroupsResponse response = Incident();
+  response.set_total_size(9);
+  EXPECT_EQ(RenderFlowGroups(response, 0, {.width = 80}, 0).back(), "(5 more)");
+  EXPECT_EQ(RenderFlowGroups(response, 0, {.width = 80}, 5).back(), "(6 more)");
 }
 
 TEST(FlowView, ColoursPoolsByTheirFill) {

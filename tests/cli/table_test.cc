@@ -29,6 +29,22 @@ TEST(Table, AlignsAndStripsTrailingBlanks) {
             "beta-with-a-name  room 3                7");
 }
 
+TEST(Table, CutsBeforeTheLastRanks) {
+  Table table({{.title = "NAME", .min_width = 4},
+               {.title = "COUNT", .drop_rank = kCutRank + 1}});
+  table.AddRow({{"a-long-name", "", Color::kNone, 2}, {"28,232"}});
+  EXPECT_EQ(Render(table, 14), "NAME    COUNT\na-l…me  28,232");
+  EXPECT_EQ(Render(table, 11), "NAME\na-long-name");
+}
+
+TEST(Table, ShortensTitlesWithTheirCells) {
+  Table table(
+      {{.title = "FILL PERCENT", .short_title = "%", .shorten_rank = 1}});
+  table.AddRow({{"29.0"}});
+  EXPECT_EQ(Render(table, 12), "FILL PERCENT\n29.0");
+  EXPECT_EQ(Render(table, 11), "%\n29.0");
+}
+
 TEST(Table, GivesWayInTheOrderOfRanks) {
   EXPECT_EQ(Render(Example(), 46),
             "NAME              WHERE             COUNT\n"

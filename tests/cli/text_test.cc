@@ -14,6 +14,10 @@ TEST(Text, EscapesWhatDrivesATerminal) {
   // C1 CSI, and the override that writes backwards.
   EXPECT_EQ(EscapeText("\xc2\x9b"), "\\xc2\\x9b");
   EXPECT_EQ(EscapeText(absl::StrCat("\xe2\x80", "\xae")), "\\xe2\\x80\\xae");
+  // The marks that turn the direction of what follows.
+  EXPECT_EQ(EscapeText(absl::StrCat("\xe2\x80", "\x8e")), "\\xe2\\x80\\x8e");
+  EXPECT_EQ(EscapeText(absl::StrCat("\xe2\x80", "\x8f")), "\\xe2\\x80\\x8f");
+  EXPECT_EQ(EscapeText(absl::StrCat("\xd8", "\x9c")), "\\xd8\\x9c");
   EXPECT_EQ(EscapeText(absl::string_view("\0", 1)), "\\x00");
 }
 
@@ -34,6 +38,14 @@ TEST(Text, CutsAtCodePoints) {
   EXPECT_EQ(Truncate("Grüße", 4, false), "Grü~");
   EXPECT_EQ(Truncate("Grüße", 1, true), "…");
   EXPECT_EQ(Truncate("Grüße", 0, true), "");
+}
+
+TEST(Text, CutsBeforeTheEndThatIsToStay) {
+  EXPECT_EQ(Truncate("-> [2001:db8::1]:5774", 16, true, 5), "-> [2001:d…:5774");
+  EXPECT_EQ(Truncate("Grüße (off)", 9, false, 6), "Gr~ (off)");
+  EXPECT_EQ(Truncate("a (off)", 7, true, 6), "a (off)");
+  // No room for it: as without it.
+  EXPECT_EQ(Truncate("web-1 (off)", 6, true, 6), "web-1…");
 }
 
 TEST(Text, FormatsNumbers) {

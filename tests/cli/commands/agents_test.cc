@@ -54,7 +54,8 @@ TEST_F(AgentsTest, ListsAsCsv) {
       "a,true,2027-01-15T06:00:00Z,2027-01-15T07:59:59Z,a,6.1.0-26-amd64,0.1.0,"
       "\"dc=ber, \"\"1\"\",role=client\",2027-01-15T07:59:57Z,"
       "211,0,0,0,0,28020,0,0,0,1,0,0,470.25,0,469.5,0.21,312,0\n"
-      "b.example.com,false,,2027-01-15T07:55:00Z,,6.1.0\\x1b[31m,,,,"
+      "b.example.com,false,2027-01-15T07:53:00Z,2027-01-15T07:55:00Z,,6.1."
+      "0\\x1b[31m,,,,"
       ",,,,,,,,,,,,,,,,0,0\n");
 }
 
@@ -126,12 +127,33 @@ TEST_F(AgentsTest, ShowsAsJson) {
   EXPECT_EQ(parsed.snapshot().totals().time_wait(), 28'020u);
 }
 
+TEST_F(AgentsTest, AgesAreOfTheControllersClock) {
+  // A controller far from the time of this process.
+  for (const int64_t time : {int64_t{0}, int64_t{4'000'000'000}}) {
+    FakeController other("unused");
+    FillWithIncident(absl::FromUnixSeconds(time), other);
+    controller.agents = other.agents;
+    EXPECT_THAT(Run({"agents", "list"}).out, HasSubstr("last seen 5m ago"));
+    EXPECT_THAT(Run({"agents", "show", "a"}).out, HasSubstr(" (1s ago)\n"));
+  }
+}
+
+TEST_F(AgentsTest, KeepsThePortOfALongListener) {
+  controller.agents.mutable_agents(0)
+      ->mutable_snapshot()
+      ->mutable_listeners(0)
+      ->set_address("2001:db8:1111:2222:3333:4444:5555:6666");
+  terminal.width = 40;
+  EXPECT_THAT(Run({"agents", "show", "a"}).out,
+              HasSubstr("[2001:db8:1111:222~:22"));
+}
+
 TEST_F(AgentsTest, SaysThatThereIsNoSuchAgent) {
   const CliResult result = Run({"agents", "show", "c"});
   EXPECT_EQ(result.exit_code, kExitFailed);
   EXPECT_EQ(result.err,
             "ephemera: no agent 'agents/c'; 'ephemera agents list' shows the "
-            "agents\n");
+            "agents, 'ephemera top' their flow groups\n");
 }
 
 }  // namespace

@@ -89,6 +89,29 @@ TEST_F(CompletionTest, CompletesAgentsByAskingTheController) {
   EXPECT_EQ(Complete("ephemera top --agent ''"), "a b.example.com\n");
 }
 
+TEST_F(CompletionTest, NeverRunsWhatAnAgentIsCalled) {
+  const std::string proof = directory() + "/proof";
+  for (const std::string& name :
+       {absl::StrCat("$(touch ", proof, ")"),
+        absl::StrCat("`touch ", proof, "`"),
+        absl::StrCat("x\n$(touch ", proof, ")"), std::string("Upper"),
+        std::string("*"), std::string(64, 'a'), std::string("-a")}) {
+    controller.agents.add_agents()->set_name("agents/" + name);
+  }
+  EXPECT_EQ(Complete("ephemera agents show ''"), "a b.example.com\n");
+  EXPECT_NE(access(proof.c_str(), F_OK), 0);
+}
+
+TEST_F(CompletionTest, CompletesAfterAnEqualsSign) {
+  // As bash splits "--output=c" and "--agent=".
+  EXPECT_EQ(Complete("ephemera top --output = c"), "csv\n");
+  EXPECT_EQ(Complete("ephemera top --agent ="), "a b.example.com\n");
+}
+
+TEST_F(CompletionTest, CompletesGlobalFlagsAfterTheNoun) {
+  EXPECT_EQ(Complete("ephemera agents -o j"), "json\n");
+}
+
 TEST_F(CompletionTest, IsSilentWithoutAController) {
   controller.Stop();
   EXPECT_EQ(Complete("ephemera agents show ''"), "\n");

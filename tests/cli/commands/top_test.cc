@@ -2,7 +2,9 @@
 
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "cli/exit_code.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/util/json_util.h"
@@ -83,11 +85,26 @@ TEST_F(TopTest, AnswersForAPort) {
               HasSubstr("\nall hosts             28,443     28,020"));
 }
 
+TEST_F(TopTest, AnswersForAPortOnlyWhereNothingElseIsAsked) {
+  for (const std::vector<std::string>& more :
+       std::vector<std::vector<std::string>>{
+           {"--to", "10.0.0.2:5774"},
+           {"--port", "5774", "--direction", "outbound"}}) {
+    std::vector<std::string> arguments = {"top"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    EXPECT_THAT(Run(arguments).out, StartsWith("AGENT"));
+  }
+  EXPECT_THAT(Run({"top", "--port", "5774", "--agent", "a"}).out,
+              StartsWith("SOCKETS on port 5774:"));
+}
+
 TEST_F(TopTest, LimitsAcrossPages) {
   const CliResult result = Run({"top", "--limit", "3"});
   EXPECT_THAT(result.out, Not(HasSubstr("(all other)")));
   EXPECT_THAT(result.out, HasSubstr("(other remotes)"));
-  EXPECT_THAT(result.err, HasSubstr("--limit 0 shows all"));
+  EXPECT_THAT(result.out, EndsWith("\n(1 more)\n"));
+  EXPECT_EQ(result.err,
+            "ephemera: 1 more flow groups match; --limit 0 shows all\n");
   EXPECT_THAT(Run({"top", "--limit", "0"}).out, HasSubstr("(all other)"));
 }
 
@@ -158,12 +175,14 @@ TEST_F(TopTest, WatchRedrawsInPlaceOnATerminal) {
   watch.out.Await("\x1b[J", 2);
   EXPECT_EQ(watch.Stop(), kExitOk);
   const std::string text = watch.out.Get();
-  EXPECT_THAT(text, StartsWith("\x1b[?1049h\x1b[?25l\x1b[Hephemera top"));
+  // Each line is cleared before it is written.
+  EXPECT_THAT(text, StartsWith("\x1b[?1049h\x1b[?25l\x1b[H\x1b[Kephemera top"));
   EXPECT_THAT(text, EndsWith("\x1b[J\x1b[?25h\x1b[?1049l"));
   EXPECT_THAT(text, HasSubstr("2 agents (1 off)  every 1s  Ctrl-C ends"));
   for (const absl::string_view line :
        absl::StrSplit(text.substr(text.rfind("\x1b[H") + 3), "\r\n")) {
-    EXPECT_LE(DisplayWidth(line.substr(0, line.find('\x1b'))), 60u) << line;
+    const absl::string_view shown = absl::StripPrefix(line, "\x1b[K");
+    EXPECT_LE(DisplayWidth(shown.substr(0, shown.find('\x1b'))), 60u) << line;
   }
 }
 
@@ -171,12 +190,15 @@ TEST_F(TopTest, WatchOutlivesARestartOfTheController) {
   Watch watch(*this, {"top", "--watch"});
   watch.out.Await("AGENT");
   controller.Stop();
-  watch.err.Await("ephemera: controller not reachable, retrying\n");
+  const std::string retrying = absl::StrCat(
+      "ephemera: retrying: no controller at ", controller.address(), ";");
+  watch.err.Await(retrying);
   controller.Start();
   watch.out.Await("AGENT", 2);
   EXPECT_EQ(watch.Stop(), kExitOk);
   // Said once, however often it was tried.
-  EXPECT_EQ(watch.err.Get(), "ephemera: controller not reachable, retrying\n");
+  const std::string text = watch.err.Get();
+  EXPECT_EQ(text.find(retrying), text.rfind(retrying));
 }
 
 TEST_F(TopTest, WatchShowsOnTheScreenThatTheStreamBroke) {
@@ -184,10 +206,47 @@ TEST_F(TopTest, WatchShowsOnTheScreenThatTheStreamBroke) {
   Watch watch(*this, {"top", "--watch"});
   watch.out.Await("ephemera top");
   controller.Stop();
-  watch.out.Await(
-      "controller not reachable, retrying; these figures are of 08:00:00");
+  watch.out.Await("retrying, figures of 08:00:00: ");
   EXPECT_EQ(watch.Stop(), kExitOk);
   EXPECT_THAT(watch.err.Get(), IsEmpty());
+}
+
+TEST_F(TopTest, WatchShowsWhyTheStreamBroke) {
+  controller.frames_per_stream = 1;
+  controller.end_of_stream = {grpc::StatusCode::RESOURCE_EXHAUSTED,
+                              "too many watchers"};
+  terminal = {.interactive = true, .width = 80, .height = 24};
+  Watch watch(*this, {"top", "--watch"});
+  watch.out.Await("retrying, figures of 08:00:00: too many watchers");
+  EXPECT_EQ(watch.Stop(), kExitOk);
+}
+
+TEST_F(TopTest, WatchGivesTheTerminalBackWhileItIsStopped) {
+  terminal = {.interactive = true, .width = 80, .height = 24};
+  Watch watch(*this, {"top", "--watch"});
+  std::string before;
+  signals.while_stopped = [&] { before = watch.out.Get(); };
+  watch.out.Await("ephemera top");
+  signals.Send(Signals::Event::kSuspend);
+  watch.out.Await("\x1b[?1049h", 2);
+  EXPECT_EQ(watch.Stop(), kExitOk);
+  EXPECT_THAT(before, EndsWith("\x1b[?25h\x1b[?1049l"));
+}
+
+TEST_F(TopTest, WatchSaysOnceWhatItLeavesOut) {
+  controller.flow_groups.set_total_size(1004);
+  controller.frames_per_stream = 3;
+  for (const char* format : {"csv", "json"}) {
+    Watch watch(*this, {"top", "--watch", "-o", format});
+    watch.err.Await("ephemera: of 1004 flow groups the first 4 are shown; ");
+    watch.out.Await("10.0.0.2", 6);
+    EXPECT_EQ(watch.Stop(), kExitOk);
+    const std::string text = watch.err.Get();
+    EXPECT_EQ(text.find("are shown"), text.rfind("are shown"));
+  }
+  Watch watch(*this, {"top", "--watch"});
+  watch.out.Await("\n(1,000 more)\n");
+  EXPECT_EQ(watch.Stop(), kExitOk);
 }
 
 TEST_F(TopTest, WatchEndsWhereTryingAgainCannotHelp) {

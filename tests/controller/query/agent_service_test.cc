@@ -28,7 +28,7 @@ class AgentServiceTest : public FleetTest {
     return stub_->GetAgent(&context, request, &agent);
   }
 
-  AgentService service_{registry_};
+  AgentService service_{registry_, fleet_clock_};
   QueryServer server_{service_};
   std::unique_ptr<v1::AgentService::Stub> stub_ =
       v1::AgentService::NewStub(server_.channel());
@@ -92,8 +92,11 @@ TEST_F(AgentServiceTest, ShowsTheNewestReadings) {
   snapshot.set_pool_capacity(28232);
   AddGroup(snapshot, v1::DIRECTION_OUTBOUND, "10.0.0.5", 80, 1, 1);
   AddAgent("web", 4, &snapshot);
-  const ConnectionId id =
-      *registry_.Connect("web", "b1", "web", clock_.Now(), [] {});
+  const ConnectionId id = *registry_.Connect({.agent = "web",
+                                              .boot_id = "b1",
+                                              .hostname = "web",
+                                              .name_refused = false},
+                                             clock_.Now(), [] {});
   v1::SampleBatch batch;
   batch.set_sequence(1);
   for (const int second : {1000, 1002}) {
@@ -117,6 +120,18 @@ TEST_F(AgentServiceTest, ShowsTheNewestReadings) {
   EXPECT_EQ(*FromProto(agent.last_seen_time()),
             clock_.Now() + absl::Seconds(2));
   EXPECT_EQ(agent.dropped_gauges(), 3U);
+}
+
+TEST_F(AgentServiceTest, TellsTheFleetsTimeWhateverTheWallClockSays) {
+  AddAgent("web1", 1);
+  const absl::Time now = clock_.Now();
+  clock_.SetNow(now - absl::Hours(1));
+  v1::Agent agent;
+  ASSERT_TRUE(Get("agents/web1", agent).ok());
+  EXPECT_EQ(*FromProto(agent.read_time()), now);
+  v1::ListAgentsResponse response;
+  ASSERT_TRUE(List({}, response).ok());
+  EXPECT_EQ(*FromProto(response.agents(0).read_time()), now);
 }
 
 TEST_F(AgentServiceTest, NamesWhatIsNear) {

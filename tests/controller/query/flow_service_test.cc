@@ -63,6 +63,7 @@ TEST_F(FlowServiceTest, ListsPageByPage) {
     }
     totals.push_back(response.totals_size());
     EXPECT_EQ(*FromProto(response.read_time()), clock_.Now());
+    EXPECT_EQ(response.total_size(), 5);
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty());
   EXPECT_THAT(used, ElementsAre(5, 4, 3, 2, 1));
@@ -109,6 +110,7 @@ TEST_F(FlowServiceTest, WatchSendsOneFrameAfterTheOther) {
     ASSERT_TRUE(reader->Read(&frame));
     EXPECT_EQ(frame.flow_groups_size(), 2);
     EXPECT_EQ(frame.totals_size(), 1);
+    EXPECT_EQ(frame.total_size(), 5);
     EXPECT_EQ(frame.next_page_token(), "");
   }
   context.TryCancel();

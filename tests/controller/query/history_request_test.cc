@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/proto_time.h"
+#include "controller/query/page_token.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -34,30 +35,32 @@ TEST(HistoryRequest, AnEmptyRangeIsTheLastHour) {
   EXPECT_EQ(parsed.page_size, 3600);
 }
 
-TEST(HistoryRequest, AlignsTheStartToTheStep) {
-  v1::ListGaugePointsRequest request = Request();
-  *request.mutable_range()->mutable_step() = ToProto(absl::Minutes(5));
-  *request.mutable_range()->mutable_start_time() =
-      ToProto(absl::FromUnixSeconds(1'799'999'999));
-  EXPECT_EQ(Resolved(request).start, absl::FromUnixSeconds(1'799'999'700));
-  *request.mutable_range()->mutable_start_time() =
-      ToProto(absl::FromUnixSeconds(-1));
-  EXPECT_EQ(Resolved(request).start, absl::FromUnixSeconds(-300));
-}
-
-TEST(HistoryRequest, PagesKeepTheEndOfTheFirst) {
+TEST(HistoryRequest, PagesKeepTheEndAndTheResolutionOfTheFirst) {
   v1::ListGaugePointsRequest request = Request();
   const HistoryRequest first = Resolved(request);
-  request.set_page_token(NextPageToken(first, first.start + absl::Minutes(9)));
+  EXPECT_EQ(first.resolution, v1::RESOLUTION_UNSPECIFIED);
+  request.set_page_token(NextPageToken(first, first.start + absl::Minutes(9),
+                                       v1::RESOLUTION_MINUTE));
   request.set_page_size(10);
   HistoryRequest second = *ParseHistoryRequest(request);
   ASSERT_TRUE(ResolveRange(kNow + absl::Minutes(1), second).ok());
-  EXPECT_TRUE(second.continued);
+  EXPECT_EQ(second.resolution, v1::RESOLUTION_MINUTE);
   EXPECT_EQ(second.start, first.start + absl::Minutes(9));
   EXPECT_EQ(second.end, first.end);
   request.set_agent("agents/web2");
   EXPECT_THAT(std::string(ParseHistoryRequest(request).status().message()),
               HasSubstr("was given for another request"));
+}
+
+TEST(HistoryRequest, RefusesATokenWithoutAResolution) {
+  v1::ListGaugePointsRequest request = Request();
+  const uint64_t hash = ParseHistoryRequest(request)->listing_hash;
+  for (const char* position : {"0 1", "0 1 0", "0 1 4", "0 1 -1", "0 1 x"}) {
+    request.set_page_token(EncodePageToken(hash, position));
+    EXPECT_THAT(std::string(ParseHistoryRequest(request).status().message()),
+                HasSubstr("is not a page token"))
+        << position;
+  }
 }
 
 TEST(HistoryRequest, RefusesByField) {
