@@ -20,6 +20,8 @@ namespace {
 constexpr absl::Duration kFilling = absl::Seconds(62);
 constexpr absl::Duration kMeasured = absl::Minutes(2);
 constexpr int64_t kWanted = 28'000;
+// Of the newest snapshot: at least one in two intervals.
+constexpr absl::Duration kOldest = absl::Minutes(1);
 
 // CPU time of another process, all its threads.
 absl::Duration CpuTimeOf(pid_t pid) {
@@ -52,7 +54,7 @@ absl::StatusOr<std::vector<Figure>> RunAgentCost(const Hosts& hosts) {
   Command command;
   command.argv = {EPHEMERA_AGENT_BINARY, "--controller", fleet.address(),
                   "--name", "a"};
-  const absl::StatusOr<Process> agent = Process::Start(command);
+  absl::StatusOr<Process> agent = Process::Start(command);
   if (!agent.ok()) return agent.status();
   // Two destinations, each pool half full: the most that the default port range
   // bears at a steady rate. 470.6/s x 60 s = 28,236.
@@ -73,27 +75,30 @@ absl::StatusOr<std::vector<Figure>> RunAgentCost(const Hosts& hosts) {
   const SystemClock clock;
   const absl::Duration begin = clock.BootTime();
   const absl::Duration before = CpuTimeOf(agent->pid());
-  int64_t resident_kib = 0;
   int64_t least = INT64_MAX;
   WaitUntil(
       [&] {
-        resident_kib = std::max(
-            resident_kib,
-            NumberAfter(absl::StrCat("/proc/", agent->pid(), "/status"),
-                        "VmRSS:"));
         least = std::min(least, NumberAfter("/proc/net/sockstat", "tw"));
         return false;
       },
       kMeasured, absl::Seconds(2));
   const absl::Duration used = CpuTimeOf(agent->pid()) - before;
   const absl::Duration elapsed = clock.BootTime() - begin;
-  if (resident_kib <= 0) {
-    return absl::UnavailableError(
-        absl::StrCat("the agent has ended: ", agent->err()));
-  }
+  // The highest ever, not that of now.
+  const int64_t resident_kib =
+      NumberAfter(absl::StrCat("/proc/", agent->pid(), "/status"), "VmHWM:");
   if (least < kWanted) {
     return absl::UnavailableError(absl::StrCat("the machine is too slow: only ",
                                                least, " TIME_WAIT sockets"));
+  }
+  // An agent that has done its work all the time.
+  const v1::Agent shown = fleet.ShowAgent("a");
+  if (!agent->running() || resident_kib <= 0 || !shown.connected() ||
+      shown.snapshot().totals().time_wait() < kWanted ||
+      clock.BootTime() - absl::Microseconds(shown.snapshot().boottime_us()) >
+          kOldest) {
+    return absl::UnavailableError(
+        absl::StrCat("the agent does not report: ", agent->err()));
   }
   return std::vector<Figure>{
       {.name = "agent_cpu_fraction",

@@ -1,6 +1,7 @@
 #ifndef EPHEMERA_TESTS_BENCH_BENCHMARK_H_
 #define EPHEMERA_TESTS_BENCH_BENCHMARK_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ struct Benchmark {
   std::string duration;
   absl::StatusOr<std::vector<Figure>> (*run)(const Hosts& hosts);
 };
+
+// Flow groups of a snapshot, as the agent has it by default.
+inline constexpr size_t kDefaultGroups = 64;
 
 // CPU of a full aggregated snapshot of 28,232 TIME_WAIT sockets against a bare
 // drain of the same dump, `ss -tan` and `netstat -nat`; and of a gauge sample.

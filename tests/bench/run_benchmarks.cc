@@ -78,6 +78,7 @@ int Run(const Options& options) {
     }
   }
   std::vector<Figure> figures;
+  int exit_code = 0;
   for (const Benchmark& benchmark : AllBenchmarks()) {
     if (!AnyWanted(options, benchmark)) continue;
     std::fprintf(stderr, "measuring %s (about %s)\n",
@@ -87,17 +88,22 @@ int Run(const Options& options) {
     const absl::StatusOr<Hosts> hosts = MakeHosts();
     if (!hosts.ok()) return Complain(1, hosts.status().message());
     auto result = benchmark.run(*hosts);
-    if (!result.ok()) return Complain(1, result.status().message());
+    if (!result.ok()) {
+      // The others still count.
+      exit_code = Complain(1, result.status().message());
+      continue;
+    }
     for (Figure& figure : *result) {
       if (Wanted(options, figure.name)) figures.push_back(std::move(figure));
     }
   }
   std::printf("%s", FormatTable(figures).c_str());
-  if (options.json.empty()) return 0;
+  if (options.json.empty()) return exit_code;
   std::ofstream file(options.json);
   file << FormatJson(figures);
   file.close();
-  return file ? 0 : Complain(1, absl::StrCat("cannot write ", options.json));
+  if (!file) return Complain(1, absl::StrCat("cannot write ", options.json));
+  return exit_code;
 }
 
 }  // namespace

@@ -15,8 +15,6 @@
 namespace ephemera {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(30);
-
 TEST(DataDirectory, OfANewerVersionIsRefused) {
   const Fleet fleet;
   absl::StatusOr<Process> controller = fleet.StartController();

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/grpcpp.h"
+#include "tests/integration/readings.h"
 #include "tests/support/wait_until.h"
 
 namespace ephemera {
@@ -140,6 +142,38 @@ bool Fleet::WaitForConnected(absl::string_view agent,
                              absl::Duration timeout) const {
   return WaitUntil([&] { return ShowAgent(agent).connected(); }, timeout,
                    absl::Milliseconds(100));
+}
+
+absl::StatusOr<absl::Time> Fleet::Now(absl::string_view agent) const {
+  return FromProto(Top(agent).read_time());
+}
+
+bool Fleet::WaitForStored(absl::string_view agent,
+                          absl::Duration timeout) const {
+  const absl::StatusOr<absl::Time> now = Now(agent);
+  if (!now.ok()) return false;
+  return WaitUntil(
+      [&] {
+        const std::vector<v1::GaugePoint> points = GaugeHistory(agent, *now);
+        return !points.empty() && StartTime(points.back()) > *now;
+      },
+      timeout, absl::Milliseconds(200));
+}
+
+bool Fleet::WaitForCloses(absl::string_view agent, uint32_t port,
+                          absl::Duration timeout) const {
+  const absl::StatusOr<absl::Time> now = Now(agent);
+  if (!now.ok()) return false;
+  return WaitUntil(
+      [&] {
+        const std::vector<v1::FlowPoint> points =
+            FlowHistory(agent, port, *now);
+        return std::any_of(
+            points.begin(), points.end(), [&](const v1::FlowPoint& point) {
+              return point.closes_known() && StartTime(point) > *now;
+            });
+      },
+      timeout, absl::Milliseconds(200));
 }
 
 std::shared_ptr<grpc::Channel> Fleet::NewChannel() const {

@@ -19,6 +19,9 @@
 
 namespace ephemera {
 
+// Long enough for a busy machine and a sanitizer; nothing waits for it to pass.
+inline constexpr absl::Duration kPatience = absl::Seconds(30);
+
 // The real programs around one controller address and one data directory, both
 // in a directory that goes away with the fleet. The caller owns the processes.
 // Not thread-safe.
@@ -49,7 +52,7 @@ class Fleet {
   absl::Status Cli(const std::vector<std::string>& arguments,
                    google::protobuf::Message& response) const;
 
-  // `ephemera agents show NAME`; empty where there is no such agent.
+  // `ephemera agents show NAME`; empty, without a name, where that fails.
   v1::Agent ShowAgent(absl::string_view name) const;
   // `ephemera top --agent NAME`.
   v1::ListFlowGroupsResponse Top(absl::string_view name) const;
@@ -58,6 +61,14 @@ class Fleet {
   // was one.
   bool WaitForSnapshot(absl::string_view agent, absl::Duration timeout) const;
   bool WaitForConnected(absl::string_view agent, absl::Duration timeout) const;
+  // The live view is ahead of the history, which holds what is on disk. Waits
+  // until the history has a gauge of a second that began after this call, and
+  // returns whether it has.
+  bool WaitForStored(absl::string_view agent, absl::Duration timeout) const;
+  // Waits until all closes on `port` up to this call are in the history, and
+  // returns whether they are: it knows a second that began after the call.
+  bool WaitForCloses(absl::string_view agent, uint32_t port,
+                     absl::Duration timeout) const;
 
   // A new channel to the controller, shared with no other.
   std::shared_ptr<grpc::Channel> NewChannel() const;
@@ -69,6 +80,8 @@ class Fleet {
                                          absl::Time start) const;
 
  private:
+  // The controller's.
+  absl::StatusOr<absl::Time> Now(absl::string_view agent) const;
   std::string socket_path() const { return directory() + "/controller.sock"; }
 
   TempDir directory_;

@@ -33,7 +33,10 @@ class Nginx : public TwoHosts {
     ASSERT_TRUE(nginx.ok());
     nginx_.emplace(*std::move(nginx));
     ASSERT_TRUE(WaitUntil(
-        [&] { return SsTable::Read(*b_)->States().contains("listen"); },
+        [&] {
+          const absl::StatusOr<SsTable> table = SsTable::Read(*b_);
+          return table.ok() && table->States().contains("listen");
+        },
         kPatience))
         << nginx_->err();
   }
@@ -47,10 +50,10 @@ class Nginx : public TwoHosts {
 };
 
 TEST_F(Nginx, TimeWaitOfAbRequestsIsMostlyOnTheServerAndEqualsSs) {
-  const absl::StatusOr<Process> controller = fleet_.StartController();
+  absl::StatusOr<Process> controller = fleet_.StartController();
   ASSERT_TRUE(controller.ok()) << controller.status();
-  const auto agent_a = Process::Start(fleet_.AgentCommand("a", &*a_));
-  const auto agent_b = Process::Start(fleet_.AgentCommand("b", &*b_));
+  auto agent_a = Process::Start(fleet_.AgentCommand("a", &*a_));
+  auto agent_b = Process::Start(fleet_.AgentCommand("b", &*b_));
   ASSERT_TRUE(agent_a.ok() && agent_b.ok());
 
   Command ab;
@@ -104,6 +107,9 @@ TEST_F(Nginx, TimeWaitOfAbRequestsIsMostlyOnTheServerAndEqualsSs) {
   EXPECT_EQ(of_port.totals(1).agent(), "agents/b");
   EXPECT_EQ(ToMap(of_port.totals(1).states()), ss_b->StatesOfPort(kPort));
   EXPECT_EQ(of_port.totals(1).sockets(), held_by_b + 1);  // and the listener
+  StopCleanly(*agent_a);
+  StopCleanly(*agent_b);
+  StopCleanly(*controller);
 }
 
 }  // namespace

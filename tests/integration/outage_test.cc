@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "tests/integration/readings.h"
 #include "tests/integration/two_hosts.h"
@@ -47,16 +47,13 @@ TEST_F(Outage, OfTheControllerLeavesNoHoleInTheHistory) {
   const auto agent = Process::Start(fleet_.AgentCommand("a", &*a_));
   ASSERT_TRUE(agent.ok());
   ASSERT_TRUE(fleet_.WaitForSnapshot("a", kPatience)) << agent->err();
-  controller_->Signal(SIGTERM);
-  const absl::StatusOr<int> exit_code = controller_->Wait(kPatience);
-  ASSERT_TRUE(exit_code.ok());
-  EXPECT_EQ(*exit_code, 0) << controller_->err();
+  StopCleanly(*controller_);
   LetPass(absl::Seconds(20));
   const absl::Time back = absl::Now();
   Start();
   ASSERT_TRUE(fleet_.WaitForConnected("a", absl::Seconds(60)))
       << agent->err() << controller_->err();
-  ASSERT_TRUE(fleet_.WaitForSnapshot("a", kPatience));
+  ASSERT_TRUE(fleet_.WaitForStored("a", kPatience));
 
   const std::vector<v1::GaugePoint> points =
       fleet_.GaugeHistory("a", start - absl::Minutes(1));
@@ -66,6 +63,7 @@ TEST_F(Outage, OfTheControllerLeavesNoHoleInTheHistory) {
   EXPECT_GE(SpanSeconds(points), 20);
   EXPECT_GT(StartTime(points.back()), back);
   const v1::Agent shown = fleet_.ShowAgent("a");
+  EXPECT_EQ(shown.name(), "agents/a");
   EXPECT_EQ(shown.dropped_gauges() + shown.dropped_snapshots(), 0);
 }
 
@@ -75,23 +73,24 @@ TEST_F(Outage, OfAnAgentIsVisibleAsAGap) {
   ASSERT_TRUE(agent.ok());
   ASSERT_TRUE(fleet_.WaitForSnapshot("a", kPatience)) << agent->err();
   LetPass(absl::Seconds(3));
-  agent->Signal(SIGTERM);
-  const absl::StatusOr<int> exit_code = agent->Wait(kPatience);
-  ASSERT_TRUE(exit_code.ok());
-  EXPECT_EQ(*exit_code, 0) << agent->err();
-  EXPECT_TRUE(
-      WaitUntil([&] { return !fleet_.ShowAgent("a").connected(); }, kPatience));
+  const absl::Time stopping = absl::Now();
+  StopCleanly(*agent);
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        const v1::Agent shown = fleet_.ShowAgent("a");
+        return shown.name() == "agents/a" && !shown.connected();
+      },
+      kPatience));
   LetPass(absl::Seconds(6));
   agent = Process::Start(fleet_.AgentCommand("a", &*a_));
   ASSERT_TRUE(agent.ok());
-  ASSERT_TRUE(fleet_.WaitForSnapshot("a", kPatience)) << agent->err();
-  LetPass(absl::Seconds(2));
-  ASSERT_TRUE(fleet_.WaitForSnapshot("a", kPatience));
+  ASSERT_TRUE(fleet_.WaitForStored("a", kPatience)) << agent->err();
+  const absl::Duration away = absl::Now() - stopping;
 
   const std::vector<v1::GaugePoint> points =
       fleet_.GaugeHistory("a", start - absl::Minutes(1));
   EXPECT_GE(LongestHole(points), absl::Seconds(5));
-  EXPECT_LE(LongestHole(points), absl::Seconds(20));
+  EXPECT_LE(LongestHole(points), away + absl::Seconds(2));
   EXPECT_EQ(AgentCount(), 1);
 }
 
@@ -106,12 +105,11 @@ TEST_F(Outage, SecondAgentOfANameIsRefusedAndTakesOverLater) {
   // The second says why, with the name; the first goes on.
   EXPECT_TRUE(WaitUntil(
       [&] {
-        return testing::Matches(
-            testing::ContainsRegex("(in use|already|another)"))(second->err());
+        return absl::StrContains(second->err(),
+                                 "agent a is connected already from");
       },
       kPatience))
       << second->err();
-  EXPECT_THAT(second->err(), testing::HasSubstr("a"));
   EXPECT_TRUE(fleet_.WaitForSnapshot("a", kPatience));
   EXPECT_EQ(fleet_.ShowAgent("a").labels().at("n"), "1");
   EXPECT_TRUE(first->running()) << first->err();

@@ -11,7 +11,8 @@
 // What a stretch of gauge history says about its completeness.
 namespace ephemera {
 
-inline absl::Time StartTime(const v1::GaugePoint& point) {
+template <typename Point>
+absl::Time StartTime(const Point& point) {
   return FromProto(point.start_time()).value_or(absl::InfinitePast());
 }
 

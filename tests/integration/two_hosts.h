@@ -1,6 +1,8 @@
 #ifndef EPHEMERA_TESTS_INTEGRATION_TWO_HOSTS_H_
 #define EPHEMERA_TESTS_INTEGRATION_TWO_HOSTS_H_
 
+#include <signal.h>
+
 #include <optional>
 #include <string>
 
@@ -8,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "tests/integration/fleet.h"
 #include "tests/support/net_namespace.h"
+#include "tests/support/process.h"
 
 namespace ephemera {
 
@@ -17,9 +20,6 @@ class TwoHosts : public testing::Test {
  protected:
   static constexpr char kA[] = "10.77.0.1";
   static constexpr char kB[] = "10.77.0.2";
-  // Long enough for a busy machine and a sanitizer; nothing waits for it to
-  // pass.
-  static constexpr absl::Duration kPatience = absl::Seconds(30);
 
   void SetUp() override {
     if (const std::string missing = NamespacesMissing(); !missing.empty()) {
@@ -32,6 +32,15 @@ class TwoHosts : public testing::Test {
     b_ = *std::move(b);
     const absl::Status joined = Join(*a_, "10.77.0.1/24", *b_, "10.77.0.2/24");
     ASSERT_TRUE(joined.ok()) << joined;
+  }
+
+  // Ends a program with SIGTERM and expects it to exit with 0: that is when a
+  // sanitizer speaks up.
+  static void StopCleanly(Process& process) {
+    process.Signal(SIGTERM);
+    const absl::StatusOr<int> exit_code = process.Wait(kPatience);
+    EXPECT_TRUE(exit_code.ok() && *exit_code == 0)
+        << exit_code.value_or(-1) << ": " << process.err();
   }
 
   std::optional<NetNamespace> a_;
