@@ -56,15 +56,13 @@ v1::Direction ParseDirection(absl::string_view text) {
 
 }  // namespace
 
-void AddFlowFlags(CLI::App& command, FlowSelector& selector,
-                  absl::string_view port_note) {
+void AddFlowFlags(CLI::App& command, FlowSelector& selector) {
   CLI::Option* port =
       command
-          .add_option(
-              "--port", selector.port,
-              absl::StrCat("Only this service port: remote of outbound, "
-                           "local of inbound flows",
-                           port_note))
+          .add_option("--port", selector.port,
+                      "Only this service port: remote of outbound, local of "
+                      "inbound flows; alone, it counts listeners too, as "
+                      "netstat does")
           ->check(CLI::Range(1, 65535))
           ->option_text("PORT");
   const auto check_remote = [](const std::string& text) -> std::string {

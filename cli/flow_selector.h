@@ -27,9 +27,8 @@ struct FlowSelector {
 };
 
 // Adds --port, --to and --direction; all but a malformed agent name is checked
-// while the command line is parsed. `port_note` ends the help of --port.
-void AddFlowFlags(CLI::App& command, FlowSelector& selector,
-                  absl::string_view port_note);
+// while the command line is parsed.
+void AddFlowFlags(CLI::App& command, FlowSelector& selector);
 
 // What the controller understands. INVALID_ARGUMENT where the agent's name
 // cannot be one.

@@ -41,20 +41,11 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
 }
 
 std::string DurationText(absl::Duration duration) {
-  const int64_t seconds = absl::ToInt64Seconds(duration);
-  if (absl::Seconds(seconds) != duration) {
-    return absl::FormatDuration(duration);
+  constexpr absl::Duration kDay = absl::Hours(kHoursPerDay);
+  if (duration > 2 * kDay && duration % kDay == absl::ZeroDuration()) {
+    return absl::StrCat(duration / kDay, "d");
   }
-  constexpr int64_t kHour = 3600;
-  if (seconds != 0 && seconds % (kHour * kHoursPerDay) == 0 &&
-      seconds > kHour * 48) {
-    return absl::StrCat(seconds / (kHour * kHoursPerDay), "d");
-  }
-  if (seconds != 0 && seconds % kHour == 0) {
-    return absl::StrCat(seconds / kHour, "h");
-  }
-  if (seconds != 0 && seconds % 60 == 0) return absl::StrCat(seconds / 60, "m");
-  return absl::StrCat(seconds, "s");
+  return absl::FormatDuration(duration);
 }
 
 }  // namespace ephemera

@@ -14,9 +14,8 @@ namespace ephemera {
 // example, where it is not one, is negative, or is longer than 1000 years.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 
-// `duration` as ParseDuration reads it: whole seconds in the largest unit of
-// s, m and h that gives a whole number, in days where they are more than two
-// ("90s", "48h", "30d"); other spans as absl::FormatDuration writes them.
+// `duration` as ParseDuration reads it: whole days where they are more than two
+// ("30d"), else as absl::FormatDuration writes it ("48h", "1m30s").
 std::string DurationText(absl::Duration duration);
 
 }  // namespace ephemera

@@ -7,8 +7,8 @@
 namespace ephemera::controller {
 namespace {
 
-// Together with the 5 s that a history query may take, the 10 s that Run()
-// promises.
+// For calls in progress; history queries end with theirs. Well within the 10 s
+// that Run() promises.
 constexpr absl::Duration kCallGrace = absl::Seconds(3);
 constexpr absl::Duration kStoreGrace = absl::Seconds(2);
 

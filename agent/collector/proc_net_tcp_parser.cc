@@ -117,7 +117,7 @@ std::optional<ProcNetTcpLine> ParseProcNetTcpLine(absl::string_view line) {
   record.receive_queue = Saturate(receive_queue);
   record.send_queue = Saturate(send_queue);
   if (timer == kTimeWaitTimerColumn && (record.state == TcpState::kTimeWait ||
-                                  record.state == TcpState::kFinWait2)) {
+                                        record.state == TcpState::kFinWait2)) {
     constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
     record.expires_ms = Saturate(std::min(ticks, kMost) * kMillisPerTick);
   }

@@ -299,8 +299,7 @@ void AddHistoryCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
                        "shows it)")
           ->check(CLI::Range(int64_t{1}, int64_t{INT64_MAX}))
           ->option_text("N");
-  AddFlowFlags(*history, options->selector,
-               "; listeners are not counted, unlike in 'ephemera top'");
+  AddFlowFlags(*history, options->selector);
   for (const char* other : {"--port", "--to", "--direction"}) {
     group->excludes(history->get_option(other));
   }

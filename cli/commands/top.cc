@@ -112,8 +112,7 @@ void AddTopCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
   top->add_option("--agent", options->selector.agent, "Only this agent")
       ->type_name("AGENT")
       ->option_text("AGENT");
-  AddFlowFlags(*top, options->selector,
-               "; alone, it counts listeners too, as netstat does");
+  AddFlowFlags(*top, options->selector);
   top->add_option("--limit", options->limit,
                   "At most this many flow groups; 0 means all, with --watch "
                   "1000 (default: 100 in a table, else all)")

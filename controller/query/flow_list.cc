@@ -76,10 +76,7 @@ void FlowList::AddAgent(size_t index, const FlowSelector& selector) {
     }
     rows_.push_back(row);
   }
-  const bool port_alone =
-      selector.port != 0 && selector.remote_address.empty() &&
-      selector.direction == v1::DIRECTION_UNSPECIFIED && selector.group_id == 0;
-  if (port_alone) {
+  if (selector.IsPortAlone()) {
     const auto listeners =
         std::count_if(snapshot.listeners().begin(), snapshot.listeners().end(),
                       [&](const v1::Listener& listener) {

@@ -26,7 +26,7 @@ TEST(ParseDuration, RefusesTheRest) {
 
 TEST(DurationText, IsReadBackAsTheSame) {
   for (const char* text :
-       {"0s", "1s", "90s", "5m", "1h", "48h", "30d", "730d"}) {
+       {"0", "1s", "1m30s", "5m", "1h", "48h", "30d", "730d"}) {
     EXPECT_EQ(DurationText(*ParseDuration(text)), text);
   }
   EXPECT_EQ(DurationText(absl::Milliseconds(1500)), "1.5s");
