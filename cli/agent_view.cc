@@ -18,7 +18,8 @@
 namespace ephemera::cli {
 namespace {
 
-constexpr char kUnknown[] = "-";
+// In place of what is unknown or empty.
+constexpr char kNothing[] = "-";
 
 // Agents come from elsewhere: a broken time is an unknown one.
 absl::Time TimeOr(const google::protobuf::Timestamp& time) {
@@ -46,7 +47,7 @@ std::string LabelText(const v1::Agent& agent) {
 
 std::string CountText(const v1::Agent& agent,
                       uint32_t (v1::StateCounts::*get)() const) {
-  if (!agent.has_snapshot()) return kUnknown;
+  if (!agent.has_snapshot()) return kNothing;
   return FormatCount((agent.snapshot().totals().*get)());
 }
 
@@ -71,7 +72,7 @@ class DetailWriter {
     constexpr size_t kLabelWidth = 32;
     std::string line = absl::StrCat("  ", EscapeText(label));
     line.resize(std::max(line.size() + 2, kLabelWidth), ' ');
-    const std::string text = EscapeText(value);
+    const std::string text = value.empty() ? kNothing : EscapeText(value);
     absl::StrAppend(&line, style_.color ? Colored(text, color) : text);
     lines_.push_back(std::move(line));
   }
@@ -104,6 +105,9 @@ void WriteSnapshot(const v1::Agent& agent, absl::TimeZone zone,
   out.Line("all states", FormatCount(TotalSockets(snapshot.totals())));
   out.Line("read from", SourceText(snapshot.source()));
   out.Line("read at", TimeText(agent, agent.snapshot_time(), zone));
+  // What came and went while the sockets were read.
+  out.Line("difference to sockstat",
+           absl::StrCat(snapshot.sockstat_difference()));
   if (snapshot.pool_capacity() > 0) {
     out.Line("ports per pool",
              absl::StrCat(FormatCount(snapshot.pool_capacity()), ", knee at ",
@@ -171,10 +175,10 @@ Table AgentTable(const v1::ListAgentsResponse& agents) {
          CountText(agent, &v1::StateCounts::listen),
          agent.has_gauge_rates()
              ? FormatFixed(agent.gauge_rates().tw_per_second(), 1)
-             : kUnknown,
+             : kNothing,
          agent.has_sampling_cost()
              ? FormatFixed(agent.sampling_cost().cpu_fraction() * 100, 2)
-             : kUnknown,
+             : kNothing,
          LabelText(agent)});
   }
   return table;
@@ -196,7 +200,7 @@ std::vector<std::string> AgentDetails(const v1::Agent& agent,
   out.Line("host name", agent.hostname());
   out.Line("kernel", agent.kernel_release());
   out.Line("agent version", agent.agent_version());
-  out.Line("labels", agent.labels().empty() ? kUnknown : LabelText(agent));
+  out.Line("labels", LabelText(agent));
   if (agent.has_clock_skew()) {
     const absl::Duration skew =
         FromProto(agent.clock_skew()).value_or(absl::ZeroDuration());

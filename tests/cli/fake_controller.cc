@@ -203,6 +203,7 @@ void FillWithIncident(absl::Time now, FakeController& controller) {
   snapshot->mutable_totals()->set_listen(1);
   snapshot->set_pool_capacity(28'232);
   snapshot->set_time_wait_longest_ms(59'980);
+  snapshot->set_sockstat_difference(-3);
   v1::Listener* listener = snapshot->add_listeners();
   listener->set_address("0.0.0.0");
   listener->set_port(22);
@@ -212,6 +213,7 @@ void FillWithIncident(absl::Time now, FakeController& controller) {
   v1::SysctlValue* sysctl = a->add_sysctls();
   sysctl->set_key("net.ipv4.ip_local_port_range");
   sysctl->set_value("32768 60999");
+  a->add_sysctls()->set_key("net.ipv4.ip_local_reserved_ports");
   a->mutable_sampling_cost()->set_cpu_fraction(0.0021);
   a->mutable_sampling_cost()->set_gauge_cpu_us(104);
   a->mutable_sampling_cost()->set_snapshot_cpu_us(10'400);

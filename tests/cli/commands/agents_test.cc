@@ -94,10 +94,12 @@ TEST_F(AgentsTest, ShowsOneInFull) {
         "  all states                    28,232\n",
         "  read from                     inet_diag\n",
         "  read at                       2027-01-15 07:59:57 (3s ago)\n",
+        "  difference to sockstat        -3\n",
         "28,232, knee at 14,116, good for 470 closes/s\n",
         "  0.0.0.0:22        0    128\n",
         "  connections opened            470.2\n",
         "  net.ipv4.ip_local_port_range  32768 60999\n",
+        "  net.ipv4.ip_local_reserved_ports  -\n",
         "  CPU of one core               0.210 %\n",
         "  dropped                       312 gauge samples, 0 snapshots\n"}) {
     EXPECT_THAT(result.out, HasSubstr(line));
@@ -114,8 +116,9 @@ TEST_F(AgentsTest, ShowsWhatIsKnownOfAnAgentThatNeverSampled) {
 
 TEST_F(AgentsTest, ShowsAsCsvWithSysctls) {
   const CliResult result = Run({"agents", "show", "a", "-o", "csv"});
-  EXPECT_THAT(result.out, HasSubstr(",net.ipv4.ip_local_port_range\n"));
-  EXPECT_THAT(result.out, HasSubstr(",32768 60999\n"));
+  EXPECT_THAT(result.out, HasSubstr(",net.ipv4.ip_local_port_range,"
+                                    "net.ipv4.ip_local_reserved_ports\n"));
+  EXPECT_THAT(result.out, HasSubstr(",32768 60999,\n"));
 }
 
 TEST_F(AgentsTest, ShowsAsJson) {
