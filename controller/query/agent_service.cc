@@ -24,13 +24,13 @@ constexpr size_t kMaxPageBytes = size_t{2} << 20;
 
 }  // namespace
 
-v1::Agent ToProto(const AgentView& view, absl::Time now) {
+v1::Agent ToAgent(const AgentView& view, absl::Time now) {
   const AgentRecord& record = *view.record;
   v1::Agent agent;
   agent.set_name(AgentResourceName(record.name));
   agent.set_connected(view.connected);
-  *agent.mutable_first_seen_time() = ephemera::ToProto(record.first_seen);
-  *agent.mutable_last_seen_time() = ephemera::ToProto(view.last_seen);
+  *agent.mutable_first_seen_time() = ToProto(record.first_seen);
+  *agent.mutable_last_seen_time() = ToProto(view.last_seen);
   agent.set_hostname(record.hostname);
   agent.set_kernel_release(record.kernel_release);
   agent.set_agent_version(record.agent_version);
@@ -44,14 +44,14 @@ v1::Agent ToProto(const AgentView& view, absl::Time now) {
   }
   if (view.snapshot_summary != nullptr) {
     *agent.mutable_snapshot() = *view.snapshot_summary;
-    *agent.mutable_snapshot_time() = ephemera::ToProto(view.snapshot_time);
+    *agent.mutable_snapshot_time() = ToProto(view.snapshot_time);
   }
   agent.mutable_sysctls()->Assign(view.sysctls->begin(), view.sysctls->end());
   *agent.mutable_sampling_cost() = view.cost;
-  *agent.mutable_clock_skew() = ephemera::ToProto(record.clock_skew);
+  *agent.mutable_clock_skew() = ToProto(record.clock_skew);
   agent.set_dropped_gauges(view.dropped_gauges);
   agent.set_dropped_snapshots(view.dropped_snapshots);
-  *agent.mutable_read_time() = ephemera::ToProto(now);
+  *agent.mutable_read_time() = ToProto(now);
   return agent;
 }
 
@@ -92,7 +92,7 @@ absl::StatusOr<v1::ListAgentsResponse> AgentService::List(
   for (; next != agents.end() && response.agents_size() < *page_size &&
          bytes < kMaxPageBytes;
        ++next) {
-    *response.add_agents() = ToProto(*next, now);
+    *response.add_agents() = ToAgent(*next, now);
     bytes += response.agents(response.agents_size() - 1).ByteSizeLong();
   }
   if (next != agents.end()) {
@@ -113,7 +113,7 @@ grpc::ServerUnaryReactor* AgentService::GetAgent(
     return reactor;
   }
   const absl::StatusOr<AgentView> view = registry_.Find(*name);
-  if (view.ok()) *response = ToProto(*view, fleet_clock_.Now());
+  if (view.ok()) *response = ToAgent(*view, fleet_clock_.Now());
   reactor->Finish(ToGrpcStatus(view.status()));
   return reactor;
 }

@@ -34,7 +34,7 @@ class AgentService final : public v1::AgentService::CallbackService {
 };
 
 // How the API shows an agent at `now`.
-v1::Agent ToProto(const AgentView& view, absl::Time now);
+v1::Agent ToAgent(const AgentView& view, absl::Time now);
 
 }  // namespace ephemera::controller
 

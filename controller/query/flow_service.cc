@@ -15,8 +15,8 @@
 namespace ephemera::controller {
 namespace {
 
-constexpr int kDefaultPageSize = 100;
-constexpr int kMaxPageSize = 1000;
+constexpr int kDefaultGroups = 100;
+constexpr int kMaxGroups = 1000;
 constexpr absl::Duration kDefaultInterval = absl::Seconds(1);
 constexpr absl::Duration kMinInterval = absl::Milliseconds(200);
 constexpr absl::Duration kMaxInterval = absl::Hours(1);
@@ -25,8 +25,8 @@ absl::StatusOr<WatchOptions> ParseWatch(
     const v1::WatchFlowGroupsRequest& request) {
   absl::StatusOr<FlowQuestion> question = ParseFlowFilter(request.filter());
   if (!question.ok()) return question.status();
-  const absl::StatusOr<int> groups = PageSize(
-      "max_groups", request.max_groups(), kDefaultPageSize, kMaxPageSize);
+  const absl::StatusOr<int> groups =
+      PageSize("max_groups", request.max_groups(), kDefaultGroups, kMaxGroups);
   if (!groups.ok()) return groups.status();
   absl::Duration interval = kDefaultInterval;
   if (request.has_interval()) {
@@ -78,8 +78,8 @@ absl::StatusOr<v1::ListFlowGroupsResponse> FlowService::List(
   const absl::StatusOr<FlowQuestion> question =
       ParseFlowFilter(request.filter());
   if (!question.ok()) return question.status();
-  const absl::StatusOr<int> page_size = PageSize(
-      "page_size", request.page_size(), kDefaultPageSize, kMaxPageSize);
+  const absl::StatusOr<int> page_size =
+      PageSize("page_size", request.page_size(), kDefaultGroups, kMaxGroups);
   if (!page_size.ok()) return page_size.status();
   const uint64_t listing = ListingHash(request);
   const absl::StatusOr<size_t> first =

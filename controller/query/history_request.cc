@@ -13,8 +13,8 @@
 namespace ephemera::controller {
 namespace {
 
-constexpr int kDefaultPageSize = 3600;
-constexpr int kMaxPageSize = 10000;
+constexpr int kDefaultPoints = 3600;
+constexpr int kMaxPoints = 10000;
 constexpr absl::Duration kDefaultLength = absl::Hours(1);
 constexpr absl::Duration kMinStep = absl::Seconds(1);
 constexpr absl::Duration kMaxStep = absl::Hours(24 * 366);
@@ -85,8 +85,8 @@ absl::StatusOr<HistoryRequest> Parse(absl::StatusOr<FlowQuestion> question,
   if (!question.ok()) return question.status();
   HistoryRequest result;
   result.question = *std::move(question);
-  const absl::StatusOr<int> page_size = PageSize(
-      "page_size", request.page_size(), kDefaultPageSize, kMaxPageSize);
+  const absl::StatusOr<int> page_size =
+      PageSize("page_size", request.page_size(), kDefaultPoints, kMaxPoints);
   if (!page_size.ok()) return page_size.status();
   result.page_size = *page_size;
   result.listing_hash = ListingHash(request);

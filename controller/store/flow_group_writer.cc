@@ -5,11 +5,11 @@
 namespace ephemera::controller {
 namespace {
 
-constexpr char kFind[] =
+constexpr char kFindGroup[] =
     "SELECT group_id, last_seen_us FROM flow_groups WHERE agent_id = ?"
     " AND service_port = ? AND direction = ? AND remote_address = ?"
     " AND local_address = ?";
-constexpr char kInsert[] =
+constexpr char kInsertGroup[] =
     "INSERT INTO flow_groups (agent_id, service_port, direction,"
     " remote_address, local_address, last_seen_us) VALUES (?, ?, ?, ?, ?, ?)";
 constexpr char kTouch[] =
@@ -37,8 +37,8 @@ FlowGroupWriter::FlowGroupWriter(SqliteDatabase& database,
                                  FlowGroupIndex& index)
     : database_(database),
       index_(index),
-      find_(database, kFind),
-      insert_(database, kInsert),
+      find_(database, kFindGroup),
+      insert_(database, kInsertGroup),
       touch_(database, kTouch),
       delete_(database, kDelete) {}
 

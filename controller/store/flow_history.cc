@@ -18,7 +18,6 @@
 namespace ephemera::controller {
 namespace {
 
-constexpr int64_t kSecondUs = 1'000'000;
 // A snapshot tells closes up to this long before its own time.
 constexpr int64_t kCloseReachUs = 70 * kSecondUs;
 // Up to so many groups are looked up one by one in each snapshot; for more of

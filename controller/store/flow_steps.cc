@@ -10,7 +10,6 @@
 namespace ephemera::controller {
 namespace {
 
-constexpr int64_t kSecondUs = 1'000'000;
 constexpr uint64_t kMax32 = std::numeric_limits<uint32_t>::max();
 
 }  // namespace

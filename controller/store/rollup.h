@@ -11,6 +11,9 @@
 
 namespace ephemera::controller {
 
+// Times are stored in microseconds.
+inline constexpr int64_t kSecondUs = 1'000'000;
+
 // One level of roll-ups: tables gauges_1m, snapshots_1m and flow_1m, and the
 // same with 1h.
 struct Rollup {
@@ -23,8 +26,8 @@ struct Rollup {
 };
 
 inline constexpr std::array<Rollup, 2> kRollups = {{
-    {"1m", int64_t{60} * 1'000'000},
-    {"1h", int64_t{3600} * 1'000'000},
+    {"1m", 60 * kSecondUs},
+    {"1h", 3600 * kSecondUs},
 }};
 
 // Null for raw rows.

@@ -8,11 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/tcp_state.h"
 #include "controller/store/field_columns.h"
+#include "controller/store/rollup.h"
 
 namespace ephemera::controller {
 namespace {
-
-constexpr int64_t kSecondUs = 1'000'000;
 
 struct SnapshotRollup {
   int64_t readings = 0;

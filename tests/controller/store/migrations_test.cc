@@ -33,8 +33,10 @@ class MigrationsTest : public ::testing::Test {
   const std::string path_ = dir_.path() + "/test.db";
 };
 
-constexpr char kFirst[] = "CREATE TABLE first (a INTEGER NOT NULL) STRICT;";
-constexpr char kSecond[] = "CREATE TABLE second (a INTEGER NOT NULL) STRICT;";
+constexpr char kFirstTable[] =
+    "CREATE TABLE first (a INTEGER NOT NULL) STRICT;";
+constexpr char kSecondTable[] =
+    "CREATE TABLE second (a INTEGER NOT NULL) STRICT;";
 
 TEST_F(MigrationsTest, BringsEveryVersionToTheNewest) {
   const std::vector<std::string> all = SchemaMigrations();
@@ -80,11 +82,11 @@ TEST_F(MigrationsTest, VersionOneIsFrozen) {
 TEST_F(MigrationsTest, RefusesANewerFileAndSaysBothVersions) {
   {
     auto database = Open();
-    ASSERT_TRUE(Migrate(*database, {kFirst, kSecond}).ok());
+    ASSERT_TRUE(Migrate(*database, {kFirstTable, kSecondTable}).ok());
   }
   const std::string before = ReadFile();
   auto database = Open();
-  const absl::Status status = Migrate(*database, {kFirst});
+  const absl::Status status = Migrate(*database, {kFirstTable});
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr("schema version 2"), HasSubstr("up to 1"),
@@ -99,7 +101,7 @@ TEST_F(MigrationsTest, RefusesAFileSystemWithoutSharedMemory) {
   ASSERT_EQ(sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1), SQLITE_OK);
   auto database = Open();
   ASSERT_EQ(sqlite3_vfs_register(usual, 1), SQLITE_OK);
-  const absl::Status status = Migrate(*database, {kFirst});
+  const absl::Status status = Migrate(*database, {kFirstTable});
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr("write-ahead log"), HasSubstr("--data-dir")));
@@ -107,10 +109,10 @@ TEST_F(MigrationsTest, RefusesAFileSystemWithoutSharedMemory) {
 }
 
 TEST_F(MigrationsTest, RefusesAnotherProgramsDatabaseUntouched) {
-  ASSERT_TRUE(Open()->Execute(kFirst).ok());
+  ASSERT_TRUE(Open()->Execute(kFirstTable).ok());
   const std::string before = ReadFile();
   auto database = Open();
-  const absl::Status status = Migrate(*database, {kFirst});
+  const absl::Status status = Migrate(*database, {kFirstTable});
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), HasSubstr("another program"));
   EXPECT_EQ(ReadFile(), before);
@@ -121,7 +123,7 @@ TEST_F(MigrationsTest, RefusesAFileThatIsNoDatabase) {
   auto database =
       SqliteDatabase::Open(path_, SqliteDatabase::Access::kReadWrite);
   ASSERT_TRUE(database.ok()) << database.status();
-  const absl::Status status = Migrate(**database, {kFirst});
+  const absl::Status status = Migrate(**database, {kFirstTable});
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr("no SQLite database"));
   EXPECT_EQ(ReadFile(), std::string(5000, 'x'));
@@ -129,16 +131,17 @@ TEST_F(MigrationsTest, RefusesAFileThatIsNoDatabase) {
 
 TEST_F(MigrationsTest, AFailedMigrationLeavesTheVersionBefore) {
   auto database = Open();
-  ASSERT_TRUE(Migrate(*database, {kFirst}).ok());
+  ASSERT_TRUE(Migrate(*database, {kFirstTable}).ok());
   const absl::Status status = Migrate(
-      *database, {kFirst, absl::StrCat(kSecond, "CREATE TABLE first (b);")});
+      *database,
+      {kFirstTable, absl::StrCat(kSecondTable, "CREATE TABLE first (b);")});
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(status.message()), HasSubstr("version 1 to 2"));
   EXPECT_EQ(*database->ReadInteger("PRAGMA user_version"), 1);
   EXPECT_EQ(*database->ReadInteger(
                 "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'second'"),
             0);
-  EXPECT_TRUE(Migrate(*database, {kFirst, kSecond}).ok());
+  EXPECT_TRUE(Migrate(*database, {kFirstTable, kSecondTable}).ok());
 }
 
 }  // namespace
