@@ -21,6 +21,7 @@
 #include "common/mutex.h"
 #include "gtest/gtest.h"
 #include "tests/cli/fake_controller.h"
+#include "tests/support/temp_dir.h"
 
 namespace ephemera::cli {
 
@@ -114,13 +115,6 @@ class CliTest : public testing::Test {
   // "2027-01-15T08:00:00Z", the controller's present.
   static constexpr int64_t kNow = 1'800'000'000;
 
-  CliTest() : directory_(MakeDirectory()) {}
-  ~CliTest() override {
-    controller.Stop();
-    unlink((directory_ + "/s").c_str());
-    rmdir(directory_.c_str());
-  }
-
   void StartIncident() {
     FillWithIncident(absl::FromUnixSeconds(kNow), controller);
     controller.Start();
@@ -156,19 +150,13 @@ class CliTest : public testing::Test {
     return RunCli(arguments, context);
   }
 
-  const std::string& directory() const { return directory_; }
+  const std::string& directory() const { return directory_.path(); }
 
  private:
-  static std::string MakeDirectory() {
-    std::string path = "/tmp/ephemera_cli_test_XXXXXX";
-    EXPECT_NE(mkdtemp(path.data()), nullptr);
-    return path;
-  }
-
-  const std::string directory_;
+  const TempDir directory_;
 
  public:
-  FakeController controller{directory_ + "/s"};
+  FakeController controller{directory() + "/s"};
   Terminal terminal;
   FakeSignals::Shared signals;
   std::map<std::string, std::string> environment = {

@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/controller/query/query_server.h"
+#include "tests/support/fake_history_store.h"
 
 namespace ephemera::controller {
 namespace {

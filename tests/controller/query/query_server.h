@@ -16,7 +16,7 @@
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_clock.h"
-#include "tests/support/fake_stores.h"
+#include "tests/support/fake_sample_store.h"
 #include "tests/support/temp_dir.h"
 
 namespace ephemera::controller {

@@ -1,8 +1,5 @@
 #include "controller/store/flow_group_writer.h"
 
-#include "controller/store/agent_writer.h"
-#include "controller/store/migrations.h"
-#include "controller/store/schema.h"
 #include "gtest/gtest.h"
 #include "tests/controller/store/store_fixture.h"
 
@@ -11,15 +8,6 @@ namespace {
 
 class FlowGroupWriterTest : public ::testing::Test {
  protected:
-  FlowGroupWriterTest() {
-    EXPECT_TRUE(Migrate(*database_, SchemaMigrations()).ok());
-    AgentWriter agents(*database_);
-    AgentRecord agent;
-    agent.name = "a";
-    agent.epoch = kEpoch;
-    agent_ = agents.Register(agent, "boot-1", kEpoch)->id;
-  }
-
   void Execute(const std::string& sql) {
     const absl::Status status = database_->Execute(sql);
     ASSERT_TRUE(status.ok()) << status;
@@ -43,7 +31,7 @@ class FlowGroupWriterTest : public ::testing::Test {
   FlowGroupWriter groups_{*database_, index_};
   const v1::FlowKey flow_key_ = MakeGroup(80, "10.0.0.2", 0).key();
   const FlowGroupKey key_ = ToFlowGroupKey(flow_key_);
-  AgentId agent_ = 0;
+  AgentId agent_ = MakeTablesAndAgent(*database_);
 };
 
 TEST_F(FlowGroupWriterTest, MakesARowOnce) {

@@ -1,9 +1,7 @@
 #include "controller/store/retention_sweeper.h"
 
 #include "absl/strings/str_cat.h"
-#include "controller/store/migrations.h"
 #include "controller/store/sample_writer.h"
-#include "controller/store/schema.h"
 #include "gtest/gtest.h"
 #include "tests/controller/store/store_fixture.h"
 
@@ -13,15 +11,6 @@ namespace {
 // The writer thread's parts, without the thread.
 class RetentionSweeperTest : public ::testing::Test {
  protected:
-  RetentionSweeperTest() {
-    EXPECT_TRUE(Migrate(*database_, SchemaMigrations()).ok());
-    AgentWriter agents(*database_);
-    AgentRecord agent;
-    agent.name = "a";
-    agent.epoch = kEpoch;
-    agent_ = agents.Register(agent, "boot-1", kEpoch)->id;
-  }
-
   void Write(const v1::SampleBatch& batch) {
     PendingBatch pending;
     pending.agent_id = agent_;
@@ -81,7 +70,7 @@ class RetentionSweeperTest : public ::testing::Test {
                              .minute = absl::Hours(10),
                              .hour = absl::Hours(100)};
   RetentionSweeper sweeper_{*database_, groups_, retention_};
-  AgentId agent_ = 0;
+  AgentId agent_ = MakeTablesAndAgent(*database_);
   uint64_t sequence_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // What happens to an SqliteStore when the machine lets it down.
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,7 +58,12 @@ TEST(StoreFaults, NothingAcknowledgedIsLostWhenKilled) {
   ASSERT_EQ(pipe(pipe_fds), 0);
   const pid_t child = fork();
   ASSERT_GE(child, 0);
-  if (child == 0) StoreUntilKilled(dir.path() + "/data", pipe_fds[1]);
+  if (child == 0) {
+    // Nor does it outlive a test that is killed.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(pipe_fds[0]);
+    StoreUntilKilled(dir.path() + "/data", pipe_fds[1]);
+  }
   close(pipe_fds[1]);
   uint64_t acknowledged = 0;
   uint64_t sequence = 0;

@@ -4,11 +4,15 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "controller/store/agent_writer.h"
+#include "controller/store/migrations.h"
 #include "controller/store/rollup.h"
+#include "controller/store/schema.h"
 #include "controller/store/sqlite_statement.h"
 #include "controller/store/sqlite_store.h"
 #include "gmock/gmock.h"
@@ -22,6 +26,17 @@ namespace ephemera::controller {
 // boots.
 inline const absl::Time kEpoch = absl::FromUnixSeconds(1'800'000'000);
 inline constexpr int64_t kSecond = 1'000'000;
+
+// Makes the tables of an empty database, and an agent that was booted at
+// kEpoch.
+inline AgentId MakeTablesAndAgent(SqliteDatabase& database) {
+  EXPECT_TRUE(Migrate(database, SchemaMigrations()).ok());
+  AgentWriter agents(database);
+  AgentRecord agent;
+  agent.name = "a";
+  agent.epoch = kEpoch;
+  return agents.Register(agent, "boot-1", kEpoch)->id;
+}
 
 inline v1::GaugeSample MakeGauge(int64_t boottime_us, uint64_t tcp_tw = 0,
                                  uint64_t active_opens = 0) {
@@ -88,7 +103,9 @@ class TestStore {
  public:
   explicit TestStore(SqliteStore::Options options = {})
       : options_(std::move(options)) {
-    if (options_.data_dir.empty()) options_.data_dir = dir_.path() + "/data";
+    if (options_.data_dir.empty()) {
+      options_.data_dir = dir_.emplace().path() + "/data";
+    }
     options_.queue.commit_interval = absl::ZeroDuration();
     options_.queue.retry_interval = absl::Milliseconds(5);
     Open();
@@ -187,7 +204,8 @@ class TestStore {
   void Destroy() { store_.reset(); }
 
  private:
-  const TempDir dir_;
+  // None where the data directory is the caller's.
+  std::optional<TempDir> dir_;
   SqliteStore::Options options_;
   FakeClock clock_;
   uint64_t sequence_ = 0;
