@@ -1,14 +1,14 @@
 #include "agent/agent.h"
 
-#include <poll.h>
-
-#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
+#include "absl/random/random.h"
 #include "agent/collector/counter_collector.h"
 #include "agent/collector/sysctl_collector.h"
 #include "agent/host_identity.h"
+#include "common/credentials.h"
 #include "common/log.h"
 #include "common/resource_name.h"
 
@@ -36,19 +36,33 @@ Sampler::Options MakeSamplerOptions(const AgentOptions& options) {
   return result;
 }
 
-// False once `stop` has come, true after `timeout`.
-bool StaysQuiet(const StopSignal& stop, absl::Duration timeout) {
-  // Rounded up: poll() that returns early would make the caller spin.
-  const int64_t timeout_ms = std::clamp<int64_t>(
-      absl::ToInt64Milliseconds(timeout + absl::Microseconds(999)), 0, 60'000);
-  pollfd wait{.fd = stop.fd(), .events = POLLIN, .revents = 0};
-  return poll(&wait, 1, static_cast<int>(timeout_ms)) <= 0;
+// The newest identity each time: it may have been renewed.
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadCredentials(
+    const AgentOptions& options, const AgentState& state) {
+  ClientSecurity security;
+  security.insecure_loopback = options.insecure_loopback;
+  if (UsesTls(options)) {
+    absl::StatusOr<std::shared_ptr<const ClientIdentity>> identity =
+        state.LoadClientIdentity();
+    if (!identity.ok()) return identity.status();
+    security.identity = *std::move(identity);
+  }
+  return ClientCredentials(options.controller, security);
+}
+
+std::function<double()> RandomUniform() {
+  // Shared, since a function object must be copyable.
+  const auto generator = std::make_shared<absl::BitGen>();
+  return [generator] { return absl::Uniform(*generator, 0.0, 1.0); };
 }
 
 }  // namespace
 
 Agent::Agent(const AgentOptions& options)
-    : buffer_(static_cast<size_t>(options.buffer_mib) << 20),
+    : state_(options.state_dir),
+      witness_(state_, /*may_pin=*/!UsesTls(options)),
+      renewer_(state_, clock_, RandomUniform()),
+      buffer_(static_cast<size_t>(options.buffer_mib) << 20),
       batcher_(buffer_, [this] { uploader_->Poke(); }) {}
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(
@@ -64,28 +78,64 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(
       MakeSamplerOptions(options), agent->clock_, *agent->gauge_reader_,
       *agent->sysctl_reader_, *agent->socket_collector_, agent->batcher_);
 
-  UploaderOptions uploader_options;
-  uploader_options.controller = options.controller;
-  absl::StatusOr<v1::AgentHello> hello = MakeHello(options);
-  if (!hello.ok()) return hello.status();
-  uploader_options.hello = *std::move(hello);
-  uploader_options.new_boot_id = RandomId;
   LogInfo(
       "ephemera-agent %s: %s reports to the controller at %s; sockets from %s, "
       "at most %g %% of one core",
       EPHEMERA_VERSION, options.name, options.controller,
       SocketSourceName(agent->socket_collector_->source()),
       options.cpu_budget_percent);
-  absl::StatusOr<std::unique_ptr<SampleUploader>> uploader =
-      SampleUploader::Create(std::move(uploader_options), agent->buffer_,
-                             agent->clock_);
-  if (!uploader.ok()) return uploader.status();
-  agent->uploader_ = *std::move(uploader);
+  if (absl::Status status = agent->Connect(options); !status.ok()) {
+    return status;
+  }
   return agent;
 }
 
+absl::Status Agent::Connect(const AgentOptions& options) {
+  absl::StatusOr<v1::AgentHello> hello = MakeHello(options);
+  if (!hello.ok()) return hello.status();
+  CommandLinkOptions link_options;
+  link_options.agent = hello->agent();
+  link_options.uniform = RandomUniform();
+  command_link_ = std::make_unique<CommandLink>(
+      std::move(link_options), witness_,
+      [this](const v1::Command& command,
+             const std::shared_ptr<grpc::Channel>& channel) {
+        return RunCommand(command, channel);
+      });
+  UploaderOptions uploader_options;
+  uploader_options.controller = options.controller;
+  uploader_options.credentials = [this, options] {
+    return LoadCredentials(options, state_);
+  };
+  uploader_options.user = command_link_.get();
+  if (UsesTls(options)) {
+    uploader_options.upkeep =
+        [this](const std::shared_ptr<grpc::Channel>& channel) {
+          renewer_.RenewIfDue(channel);
+        };
+  }
+  uploader_options.hello = *std::move(hello);
+  uploader_options.new_boot_id = RandomId;
+  absl::StatusOr<std::unique_ptr<SampleUploader>> uploader =
+      SampleUploader::Create(std::move(uploader_options), buffer_, clock_);
+  if (!uploader.ok()) return uploader.status();
+  uploader_ = *std::move(uploader);
+  return absl::OkStatus();
+}
+
+absl::Status Agent::RunCommand(const v1::Command& command,
+                               const std::shared_ptr<grpc::Channel>& channel) {
+  switch (command.command_case()) {
+    case v1::Command::kRenewCertificate:
+      return renewer_.Renew(channel);
+    case v1::Command::COMMAND_NOT_SET:
+      break;
+  }
+  return absl::UnimplementedError("this agent does not know the command");
+}
+
 void Agent::Run(const StopSignal& stop) {
-  while (StaysQuiet(stop, sampler_->Step())) {
+  while (!stop.WaitFor(sampler_->Step())) {
   }
   LogInfo("stopping: delivering the last readings");
   batcher_.Flush();

@@ -32,9 +32,20 @@ constexpr char kFooter[] =
     "      reports to the controller on this host, under the host's name\n"
     "  ephemera-agent --name web-1 --label role=web --label site=ams\n"
     "      chooses the name and adds labels\n"
-    "  ssh -NL 7400:/run/ephemera/controller.sock controller-host &\n"
-    "  ephemera-agent --controller 127.0.0.1:7400\n"
-    "      reports to a controller elsewhere, through an SSH tunnel\n";
+    "  ephemera-agent enroll --controller controller.example:7400 \\\n"
+    "      --ca-fingerprint SHA256 --token-file -\n"
+    "  ephemera-agent\n"
+    "      enrols with a controller elsewhere, then reports to it\n";
+
+constexpr char kEnrolFooter[] =
+    "Examples:\n"
+    "  ephemera-agent enroll --controller controller.example:7400 \\\n"
+    "      --ca-fingerprint SHA256 --token-file - <<< TOKEN\n"
+    "  ephemera-agent enroll --controller 10.0.0.5:7400 \\\n"
+    "      --ca-fingerprint SHA256 --token-file /root/token\n"
+    "'ephemera token create --agent NAME' on the controller's host prints "
+    "this\n"
+    "command. After a failure the same command may be given again.\n";
 
 // Flags whose text needs more than CLI11 to become a value.
 struct FlagTexts {
@@ -126,12 +137,23 @@ absl::Status ReadTexts(const FlagTexts& texts, AgentOptions& options) {
 void AddFlags(CLI::App& app, AgentOptions& options, FlagTexts& texts) {
   app.set_version_flag("--version", "ephemera-agent " EPHEMERA_VERSION);
   app.add_option("--controller", options.controller,
-                 "Where the controller is: unix:PATH or 127.0.0.1:PORT")
+                 "Where the controller is: HOST:PORT or unix:PATH (default: "
+                 "where this host enrolled, else "
+                 "unix:/run/ephemera/controller.sock)")
       ->envname("EPHEMERA_CONTROLLER")
-      ->type_name("ADDRESS")
+      ->type_name("ADDRESS");
+  app.add_option(
+      "--name", options.name,
+      "Name of this agent in the fleet (default: the one it enrolled "
+      "with, else the host's)");
+  app.add_option(
+         "--state-dir", options.state_dir,
+         "Where the key, the certificate and what is known of the audit "
+         "log are")
+      ->type_name("DIR")
       ->capture_default_str();
-  app.add_option("--name", options.name, "Name of this agent in the fleet")
-      ->capture_default_str();
+  app.add_flag("--insecure-loopback", options.insecure_loopback,
+               "Connect to a loopback address without TLS");
   app.add_option("--label", texts.labels,
                  "Label of this agent; may be given up to 32 times")
       ->type_name("KEY=VALUE")
@@ -164,7 +186,105 @@ void AddFlags(CLI::App& app, AgentOptions& options, FlagTexts& texts) {
       ->capture_default_str();
 }
 
+CLI::App* AddEnrol(CLI::App& app, EnrolOptions& enrol) {
+  CLI::App* const command =
+      app.add_subcommand("enroll", "Get a certificate with a token, and exit");
+  command->footer(kEnrolFooter);
+  command
+      ->add_option("--controller", enrol.controller, "Where the controller is")
+      ->type_name("HOST:PORT")
+      ->required();
+  command
+      ->add_option("--ca-fingerprint", enrol.ca_fingerprint,
+                   "SHA-256 of the controller's CA certificate")
+      ->type_name("SHA256")
+      ->required();
+  CLI::Option* const token = command->add_option(
+      "--token", enrol.token,
+      "The token; `ps` shows it for a moment, so --token-file is better");
+  CLI::Option* const file =
+      command
+          ->add_option("--token-file", enrol.token_file,
+                       "File that holds the token; - is standard input")
+          ->type_name("FILE");
+  token->excludes(file);
+  command->add_option("--state-dir", enrol.state_dir, "Where it is kept")
+      ->type_name("DIR")
+      ->capture_default_str();
+  command->add_flag("--force", enrol.force,
+                    "Replace an identity that is still valid");
+  return command;
+}
+
+absl::Status ValidateEnrol(const EnrolOptions& enrol) {
+  const auto address = ParseControllerAddress(enrol.controller);
+  if (!address.ok()) return Named("--controller", address.status());
+  if (address->is_unix()) {
+    return FlagError("--controller",
+                     "nobody enrols on a unix socket: its users need no "
+                     "certificate");
+  }
+  if (enrol.token.empty() == enrol.token_file.empty()) {
+    return FlagError("--token-file", "give the token, here or with --token");
+  }
+  return absl::OkStatus();
+}
+
+// What was not said on the command line: from the enrolment, or the host.
+absl::Status FillFromState(AgentOptions& options) {
+  const AgentState state(options.state_dir);
+  if (options.controller.empty()) options.controller = state.LoadController();
+  if (options.controller.empty()) {
+    options.controller = std::string(kDefaultControllerAddress);
+  }
+  if (!UsesTls(options)) {
+    if (options.name.empty()) options.name = AgentNameFromHostname(Hostname());
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<Certificate> certificate = state.LoadCertificate();
+  if (absl::IsNotFound(certificate.status())) {
+    return FlagError(
+        "--controller",
+        absl::StrCat("'", options.controller,
+                     "' is reached with TLS, and this host has no certificate "
+                     "in ",
+                     options.state_dir,
+                     ": run 'ephemera-agent enroll' first (or, for a loopback "
+                     "address only, add --insecure-loopback)"));
+  }
+  if (!certificate.ok()) return Named("--state-dir", certificate.status());
+  const absl::StatusOr<Identity> identity = certificate->identity();
+  if (!identity.ok() || identity->kind != Identity::Kind::kAgent) {
+    return FlagError("--state-dir", "the certificate there is not an agent's");
+  }
+  if (!options.name.empty() && options.name != identity->name) {
+    return FlagError("--name",
+                     absl::StrCat("this host enrolled as '", identity->name,
+                                  "'; leave the flag out, or enrol again"));
+  }
+  options.name = identity->name;
+  return absl::OkStatus();
+}
+
+absl::Status CheckController(const AgentOptions& options) {
+  const auto address = ParseControllerAddress(options.controller);
+  if (!address.ok()) return address.status();
+  if (options.insecure_loopback && !address->is_unix() &&
+      !address->is_loopback()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", options.controller,
+                     "' is not a loopback address, which "
+                     "--insecure-loopback is for"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+bool UsesTls(const AgentOptions& options) {
+  const auto address = ParseControllerAddress(options.controller);
+  return address.ok() && !address->is_unix() && !options.insecure_loopback;
+}
 
 absl::Status ValidateAgentOptions(const AgentOptions& options) {
   if (options.name.empty()) {
@@ -173,7 +293,7 @@ absl::Status ValidateAgentOptions(const AgentOptions& options) {
                      "have; give one");
   }
   const absl::Status checks[] = {
-      Named("--controller", CheckLocalAddress(options.controller)),
+      Named("--controller", CheckController(options)),
       Named("--name", CheckAgentName(options.name)),
       CheckLabels(options.labels),
       CheckBounds("--max-groups", options.max_groups, 1, 1024),
@@ -196,20 +316,25 @@ absl::Status ValidateAgentOptions(const AgentOptions& options) {
 ParsedAgentOptions ParseAgentOptions(int argc, const char* const* argv,
                                      std::ostream& out, std::ostream& err) {
   AgentOptions options;
-  options.controller = std::string(kDefaultControllerAddress);
-  options.name = AgentNameFromHostname(Hostname());
   FlagTexts texts;
+  EnrolOptions enrol;
   CLI::App app(kDescription, "ephemera-agent");
   app.footer(kFooter);
   AddFlags(app, options, texts);
+  const CLI::App* const enrol_command = AddEnrol(app, enrol);
   absl::Status status;
   try {
     app.parse(argc, argv);
-    status = ReadTexts(texts, options);
-    if (status.ok()) status = ValidateAgentOptions(options);
+    if (enrol_command->parsed()) {
+      status = ValidateEnrol(enrol);
+    } else {
+      status = ReadTexts(texts, options);
+      if (status.ok()) status = FillFromState(options);
+      if (status.ok()) status = ValidateAgentOptions(options);
+    }
   } catch (const CLI::Success& help_or_version) {
     app.exit(help_or_version, out, err);
-    return {.options = std::nullopt, .exit_code = 0};
+    return {};
   } catch (const CLI::ParseError& error) {
     status = absl::InvalidArgumentError(
         absl::StrReplaceAll(error.what(), {{"\n", " "}}));
@@ -217,9 +342,10 @@ ParsedAgentOptions ParseAgentOptions(int argc, const char* const* argv,
   if (!status.ok()) {
     err << "ephemera-agent: " << status.message()
         << " (ephemera-agent --help shows the flags)\n";
-    return {.options = std::nullopt, .exit_code = kUsageError};
+    return {.exit_code = kUsageError};
   }
-  return {.options = std::move(options), .exit_code = 0};
+  if (enrol_command->parsed()) return {.enrol = std::move(enrol)};
+  return {.options = std::move(options)};
 }
 
 }  // namespace ephemera::agent

@@ -9,6 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/collector/create_socket_collector.h"
+#include "agent/enrol_command.h"
+#include "agent/identity/agent_state.h"
 #include "common/log.h"
 
 namespace ephemera::agent {
@@ -17,6 +19,9 @@ namespace ephemera::agent {
 struct AgentOptions {
   std::string controller;
   std::string name;
+  std::string state_dir = std::string(kDefaultStateDir);
+  // Plaintext to a loopback address.
+  bool insecure_loopback = false;
   std::map<std::string, std::string> labels;
   absl::Duration snapshot_interval = absl::Seconds(30);
   int max_groups = 64;
@@ -30,16 +35,22 @@ struct AgentOptions {
   LogLevel log_level = LogLevel::kInfo;
 };
 
-// What to do after reading the command line: run with `options` or, without
-// them, exit.
+// Whether the controller is reached with TLS, and so with the identity in the
+// state directory.
+bool UsesTls(const AgentOptions& options);
+
+// What to do after reading the command line: run with `options`, enrol or,
+// without either, exit.
 struct ParsedAgentOptions {
-  std::optional<AgentOptions> options;
+  std::optional<AgentOptions> options{};
+  std::optional<EnrolOptions> enrol{};
   int exit_code = 0;
 };
 
-// Reads flags and EPHEMERA_CONTROLLER. Help and version go to `out` with exit
-// code 0; a fault goes to `err`, one line that names the flag, its value and
-// what it may be, with exit code 2.
+// Reads flags, EPHEMERA_CONTROLLER, and what an enrolment left in the state
+// directory: where the controller is, and the agent's name. Help and version go
+// to `out` with exit code 0; a fault goes to `err`, one line that names the
+// flag, its value and what it may be, with exit code 2.
 ParsedAgentOptions ParseAgentOptions(int argc, const char* const* argv,
                                      std::ostream& out, std::ostream& err);
 

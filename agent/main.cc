@@ -4,12 +4,21 @@
 
 #include "agent/agent.h"
 #include "agent/agent_options.h"
+#include "agent/enrol_command.h"
+#include "common/grpc_log.h"
 #include "common/log.h"
+#include "common/secret_argument.h"
 #include "common/stop_signal.h"
 
 int main(int argc, char** argv) {
+  using ephemera::LogError;
   const ephemera::agent::ParsedAgentOptions parsed =
       ephemera::agent::ParseAgentOptions(argc, argv, std::cout, std::cerr);
+  ephemera::RouteGrpcLog();
+  if (parsed.enrol.has_value()) {
+    ephemera::EraseSecret(argc, argv, parsed.enrol->token);
+    return ephemera::agent::EnrolAndReport(*parsed.enrol, std::cout, std::cerr);
+  }
   if (!parsed.options.has_value()) return parsed.exit_code;
   ephemera::SetLogLevel(parsed.options->log_level);
 
@@ -18,12 +27,12 @@ int main(int argc, char** argv) {
 
   const auto stop = ephemera::StopSignal::Create();
   if (!stop.ok()) {
-    ephemera::LogError("%s", stop.status().message());
+    LogError("%s", stop.status().message());
     return 1;
   }
   const auto agent = ephemera::agent::Agent::Create(*parsed.options);
   if (!agent.ok()) {
-    ephemera::LogError("%s", agent.status().message());
+    LogError("%s", agent.status().message());
     return 1;
   }
   (*agent)->Run(*stop);

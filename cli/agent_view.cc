@@ -32,10 +32,16 @@ std::string AgeOf(const v1::Agent& agent,
 }
 
 std::string StateText(const v1::Agent& agent) {
+  if (agent.banned()) return "banned";
+  if (!agent.audit_mismatch().empty()) return "refuses commands";
   if (agent.connected()) return "connected";
   if (!agent.has_last_seen_time()) return "never seen";
   return absl::StrCat("last seen ", AgeOf(agent, agent.last_seen_time()),
                       " ago");
+}
+
+bool IsWell(const v1::Agent& agent) {
+  return agent.connected() && agent.audit_mismatch().empty() && !agent.banned();
 }
 
 std::string LabelText(const v1::Agent& agent) {
@@ -161,14 +167,15 @@ Table AgentTable(const v1::ListAgentsResponse& agents) {
                {.title = "LABELS", .drop_rank = 2, .min_width = 10}});
   for (const v1::Agent& agent : agents.agents()) {
     const std::string& kernel = agent.kernel_release();
-    const std::string brief_state =
-        agent.connected()
-            ? "up"
-            : absl::StrCat("gone ", AgeOf(agent, agent.last_seen_time()));
+    std::string brief_state =
+        absl::StrCat("gone ", AgeOf(agent, agent.last_seen_time()));
+    if (agent.connected()) brief_state = "up";
+    if (!agent.audit_mismatch().empty()) brief_state = "refuses";
+    if (agent.banned()) brief_state = "banned";
     table.AddRow(
         {AgentShortName(agent.name()),
          {StateText(agent), brief_state,
-          agent.connected() ? Color::kNone : Color::kRed},
+          IsWell(agent) ? Color::kNone : Color::kRed},
          {kernel, kernel.substr(0, kernel.find('-'))},
          CountText(agent, &v1::StateCounts::time_wait),
          CountText(agent, &v1::StateCounts::established),
@@ -190,7 +197,7 @@ std::vector<std::string> AgentDetails(const v1::Agent& agent,
   DetailWriter out(style);
   out.Line("name", AgentShortName(agent.name()));
   out.Line("state", StateText(agent),
-           agent.connected() ? Color::kNone : Color::kRed);
+           IsWell(agent) ? Color::kNone : Color::kRed);
   if (agent.has_last_seen_time()) {
     out.Line("last seen", TimeText(agent, agent.last_seen_time(), zone));
   }
@@ -200,6 +207,14 @@ std::vector<std::string> AgentDetails(const v1::Agent& agent,
   out.Line("host name", agent.hostname());
   out.Line("kernel", agent.kernel_release());
   out.Line("agent version", agent.agent_version());
+  if (agent.has_certificate_expire_time()) {
+    out.Line("certificate until",
+             absl::FormatTime("%Y-%m-%d %H:%M:%S",
+                              TimeOr(agent.certificate_expire_time()), zone));
+  }
+  if (!agent.audit_mismatch().empty()) {
+    out.Line("runs no command", agent.audit_mismatch(), Color::kRed);
+  }
   out.Line("labels", LabelText(agent));
   if (agent.has_clock_skew()) {
     const absl::Duration skew =

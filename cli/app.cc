@@ -14,8 +14,11 @@
 #include "absl/strings/str_replace.h"
 #include "cli/commands/agents.h"
 #include "cli/commands/completion.h"
+#include "cli/commands/contexts.h"
 #include "cli/commands/history.h"
+#include "cli/commands/tokens.h"
 #include "cli/commands/top.h"
+#include "cli/commands/users.h"
 #include "cli/exit_code.h"
 #include "cli/suggestion.h"
 #include "common/address.h"
@@ -102,12 +105,37 @@ int Fail(const absl::Status& status, Context& context) {
   return ExitCodeFor(status);
 }
 
-std::string ControllerAddress(const GlobalOptions& globals,
-                              const Context& context) {
-  if (!globals.controller.empty()) return globals.controller;
-  std::string from_environment = context.environment("EPHEMERA_CONTROLLER");
-  if (!from_environment.empty()) return from_environment;
-  return std::string(kDefaultControllerAddress);
+// Which controller, and as whom. An address that is named wins over that of a
+// context, and unix sockets need no login.
+absl::StatusOr<Target> ChooseTarget(const GlobalOptions& globals,
+                                    const Context& context,
+                                    const ContextDirectory& contexts) {
+  Target target;
+  target.insecure_loopback = globals.insecure_loopback;
+  target.context = globals.context;
+  if (target.context.empty()) {
+    target.context = context.environment("EPHEMERA_CONTEXT");
+  }
+  if (!target.context.empty()) {
+    absl::Status status = contexts.CheckExists(target.context);
+    if (!status.ok()) return status;
+  } else if (std::string current = contexts.Current();
+             contexts.CheckExists(current).ok()) {
+    target.context = std::move(current);
+  }
+  target.address = globals.controller;
+  if (target.address.empty()) {
+    target.address = context.environment("EPHEMERA_CONTROLLER");
+  }
+  if (target.address.empty() && !target.context.empty()) {
+    target.address = contexts.Controller(target.context);
+  }
+  if (target.address.empty())
+    target.address = std::string(kDefaultControllerAddress);
+  if (!UnixSocketPath(target.address).empty() || target.insecure_loopback) {
+    target.context.clear();
+  }
+  return target;
 }
 
 }  // namespace
@@ -127,13 +155,16 @@ std::shared_ptr<CLI::App> MakeApp(GlobalOptions& globals, Action& action) {
       "  ephemera top --port 5774\n"
       "  ephemera history web-1 --to 10.0.0.2:5774 --since 1h --chart\n"
       "  source <(ephemera completion bash)\n"
-      "Environment: EPHEMERA_CONTROLLER, NO_COLOR.\n"
+      "Environment: EPHEMERA_CONTROLLER, EPHEMERA_CONTEXT, NO_COLOR.\n"
       "Exit codes: 0 ok, 1 failed, 2 usage, 3 controller not reachable, "
-      "4 permission denied.");
+      "4 permission denied, 5 a check came out bad.");
   AddGlobalFlags(*app, globals);
   AddAgentsCommand(*app, globals, action);
   AddTopCommand(*app, globals, action);
   AddHistoryCommand(*app, globals, action);
+  AddTokenCommand(*app, globals, action);
+  AddUserCommand(*app, globals, action);
+  AddContextCommands(*app, globals, action);
   AddCompletionCommand(*app, *app, action);
   return app;
 }
@@ -155,9 +186,14 @@ int RunCli(const std::vector<std::string>& arguments, Context& context) {
     return Fail(absl::InvalidArgumentError(UsageLine(error, app.get())),
                 context);
   }
-  Connection connection(ControllerAddress(globals, context), globals.timeout);
-  Session session{
-      .context = context, .options = globals, .connection = connection};
+  const ContextDirectory contexts(context);
+  absl::StatusOr<Target> target = ChooseTarget(globals, context, contexts);
+  if (!target.ok()) return Fail(target.status(), context);
+  Connection connection(*std::move(target), contexts, globals.timeout);
+  Session session{.context = context,
+                  .options = globals,
+                  .contexts = contexts,
+                  .connection = connection};
   const absl::Status status = action(session);
   if (!status.ok()) return Fail(status, context);
   errno = 0;

@@ -29,8 +29,20 @@ void AddGlobalFlags(CLI::App& command, GlobalOptions& globals) {
   command
       .add_option("--controller", globals.controller,
                   "Where the controller is (default: $EPHEMERA_CONTROLLER, "
-                  "else unix:/run/ephemera/controller.sock)")
+                  "else that of the context, else "
+                  "unix:/run/ephemera/controller.sock)")
       ->option_text("ADDR")
+      ->group(kGroup);
+  command
+      .add_option(
+          "--context", globals.context,
+          "Which login to use (default: $EPHEMERA_CONTEXT, else that of "
+          "'ephemera context use')")
+      ->option_text("NAME")
+      ->group(kGroup);
+  command
+      .add_flag("--insecure-loopback", globals.insecure_loopback,
+                "Connect to a loopback address without TLS")
       ->group(kGroup);
   static const std::map<std::string, OutputFormat> formats = {
       {"table", OutputFormat::kTable},

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "cli/connection.h"
 #include "cli/context.h"
+#include "cli/context_directory.h"
 #include "cli/text.h"
 #include "google/protobuf/message.h"
 
@@ -25,6 +26,8 @@ enum class OutputFormat { kTable, kJson, kCsv };
 // The flags that every command has.
 struct GlobalOptions {
   std::string controller;
+  std::string context;
+  bool insecure_loopback = false;
   OutputFormat format = OutputFormat::kTable;
   absl::Duration timeout = absl::Seconds(10);
 };
@@ -33,6 +36,7 @@ struct GlobalOptions {
 struct Session {
   Context& context;
   const GlobalOptions& options;
+  const ContextDirectory& contexts;
   Connection& connection;
 };
 

@@ -8,26 +8,40 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "common/credentials.h"
+#include "cli/context_directory.h"
+#include "common/known_log.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
 
 namespace ephemera::cli {
 
+// Which controller, and as whom.
+struct Target {
+  std::string address;
+  // The context whose login is used; empty where there is none.
+  std::string context;
+  bool insecure_loopback = false;
+};
+
 // The way to the controller. The channel is made when it is first needed, so
 // that commands which need none work without. For one thread, but what
 // Channel() returns is thread-safe.
 class Connection {
  public:
-  Connection(std::string address, absl::Duration timeout)
-      : address_(std::move(address)), timeout_(timeout) {}
+  // `contexts` must outlive it.
+  Connection(Target target, const ContextDirectory& contexts,
+             absl::Duration timeout)
+      : target_(std::move(target)), contexts_(contexts), timeout_(timeout) {}
 
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return target_.address; }
+  const Target& target() const { return target_; }
   absl::Duration timeout() const { return timeout_; }
 
-  // INVALID_ARGUMENT where the address is malformed or not on this host.
+  // INVALID_ARGUMENT where the address is malformed; FAILED_PRECONDITION,
+  // saying what to do, where it needs a login and there is none.
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel();
 
   // One unary RPC, such as Call(&AgentService::Stub::GetAgent, request,
@@ -39,19 +53,47 @@ class Connection {
     const auto channel = Channel();
     if (!channel.ok()) return channel.status();
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() +
-                         absl::ToChronoNanoseconds(timeout_));
+    Prepare(context);
     Stub stub(*channel);
     return Explain((stub.*rpc)(&context, request, response));
   }
 
+  // A call that changes something. First the controller has to prove that its
+  // audit log continues the one that this user knows: CheckFailedError()
+  // otherwise.
+  template <typename Stub, typename Request, typename Response>
+  absl::Status Change(grpc::Status (Stub::*rpc)(grpc::ClientContext*,
+                                                const Request&, Response*),
+                      const Request& request, Response* response) {
+    absl::Status status = CheckAuditLog();
+    if (!status.ok()) return status;
+    return Call(rpc, request, response);
+  }
+
+  // Sets the deadline, and the id by which the audit log knows the call.
+  void Prepare(grpc::ClientContext& context) const;
+
+  // Fetches the newest checkpoint, checks that it continues the one known, and
+  // keeps it.
+  absl::Status CheckAuditLog();
+
+  // What is known of the controller's audit log.
+  absl::StatusOr<KnownLog> LoadKnownLog() const {
+    return contexts_.LoadKnownLog(target_.context, target_.address);
+  }
+
   // `status` with a message that says what to do next. UNAVAILABLE becomes
   // PERMISSION_DENIED where the controller's socket is there but not for this
-  // user.
+  // user, or this user's certificate is no longer valid.
   absl::Status Explain(const grpc::Status& status) const;
 
  private:
-  const std::string address_;
+  bool UsesTls() const;
+  absl::Status ExplainUnavailable(absl::string_view message) const;
+  absl::Status ExplainTls(absl::string_view message) const;
+
+  const Target target_;
+  const ContextDirectory& contexts_;
   const absl::Duration timeout_;
   std::shared_ptr<grpc::Channel> channel_;
 };

@@ -2,6 +2,8 @@
 #define EPHEMERA_CLI_EXIT_CODE_H_
 
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/string_view.h"
 
 namespace ephemera::cli {
 
@@ -14,9 +16,20 @@ enum ExitCode : int {
   kExitUsage = 2,
   kExitNotReachable = 3,
   kExitPermissionDenied = 4,
+  kExitCheckFailed = 5,
 };
 
+// Marks the status of a check that was made and came out bad.
+inline constexpr absl::string_view kCheckFailedMark = "ephemera/check-failed";
+
+inline absl::Status CheckFailedError(absl::string_view message) {
+  absl::Status status = absl::DataLossError(message);
+  status.SetPayload(kCheckFailedMark, absl::Cord());
+  return status;
+}
+
 inline ExitCode ExitCodeFor(const absl::Status& status) {
+  if (status.GetPayload(kCheckFailedMark).has_value()) return kExitCheckFailed;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return kExitOk;

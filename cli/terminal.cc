@@ -2,10 +2,12 @@
 
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <iostream>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -104,6 +106,38 @@ absl::StatusOr<std::unique_ptr<Signals>> CatchSignals() {
         absl::ErrnoToStatus(errno, "signalfd").message());
   }
   return std::make_unique<SignalFd>(fd, previous);
+}
+
+namespace {
+
+// Of the one terminal there is, for the signal handler.
+termios shown_input;
+
+// Async-signal-safe: sets the terminal right, then dies as the signal would.
+void ShowInputAndDie(int signal) {
+  tcsetattr(STDIN_FILENO, TCSANOW, &shown_input);
+  std::signal(signal, SIG_DFL);
+  raise(signal);
+}
+
+}  // namespace
+
+HiddenInput::HiddenInput(const std::string& prompt) {
+  if (tcgetattr(STDIN_FILENO, &shown_input) != 0) return;
+  std::signal(SIGINT, ShowInputAndDie);
+  std::signal(SIGTERM, ShowInputAndDie);
+  std::cerr << prompt << std::flush;
+  termios hidden = shown_input;
+  hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+}
+
+HiddenInput::~HiddenInput() {
+  if (isatty(STDIN_FILENO) != 1) return;
+  tcsetattr(STDIN_FILENO, TCSANOW, &shown_input);
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  std::cerr << std::endl;
 }
 
 }  // namespace ephemera::cli

@@ -22,6 +22,17 @@ Terminal DetectTerminal(
 // INTERNAL where the kernel refuses the signalfd.
 absl::StatusOr<std::unique_ptr<Signals>> CatchSignals();
 
+// While it lives, standard input shows nothing of what is typed, where it is a
+// terminal at all; Ctrl-C leaves it as it was. For one thread.
+class HiddenInput {
+ public:
+  // Writes `prompt` to standard error where somebody is there to read it.
+  explicit HiddenInput(const std::string& prompt);
+  ~HiddenInput();
+  HiddenInput(const HiddenInput&) = delete;
+  HiddenInput& operator=(const HiddenInput&) = delete;
+};
+
 }  // namespace ephemera::cli
 
 #endif  // EPHEMERA_CLI_TERMINAL_H_

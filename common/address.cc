@@ -20,7 +20,7 @@ constexpr absl::string_view kUnixPrefix = "unix:";
 
 absl::Status Invalid(absl::string_view address) {
   return absl::InvalidArgumentError(absl::StrFormat(
-      "'%s' is not a controller address; write unix:/PATH or 127.0.0.1:PORT",
+      "'%s' is not a controller address; write unix:/PATH or HOST:PORT",
       address.substr(0, 200)));
 }
 
@@ -41,9 +41,27 @@ bool StripBrackets(absl::string_view& host) {
   return host.find_first_of("[]") == absl::string_view::npos;
 }
 
+// An IP address, or what may be a DNS name.
+bool IsHost(absl::string_view host) {
+  constexpr size_t kMaxName = 253;
+  if (IpAddress::Parse(host).ok()) return true;
+  return host.size() <= kMaxName && !host.empty() && host.front() != '-' &&
+         std::all_of(host.begin(), host.end(), [](char c) {
+           return absl::ascii_isalnum(c) || c == '.' || c == '-' || c == '_';
+         });
+}
+
 }  // namespace
 
-absl::Status CheckLocalAddress(absl::string_view address) {
+bool ControllerAddress::is_loopback() const {
+  if (is_unix()) return false;
+  if (host == "localhost") return true;
+  const absl::StatusOr<IpAddress> ip = IpAddress::Parse(host);
+  return ip.ok() && ip->IsLoopback();
+}
+
+absl::StatusOr<ControllerAddress> ParseControllerAddress(
+    absl::string_view address) {
   if (absl::StartsWith(address, kUnixPrefix)) {
     const absl::string_view path = address.substr(kUnixPrefix.size());
     if (path.empty() || absl::StrContains(path, '\0')) {
@@ -55,22 +73,23 @@ absl::Status CheckLocalAddress(absl::string_view address) {
           address.substr(0, 200), path.size(),
           sizeof(sockaddr_un::sun_path) - 1));
     }
-    return absl::OkStatus();
+    ControllerAddress result;
+    result.path = std::string(path);
+    return result;
   }
   const size_t colon = address.rfind(':');
   if (colon == absl::string_view::npos || colon == 0) return Invalid(address);
   absl::string_view host = address.substr(0, colon);
-  if (!IsPort(address.substr(colon + 1)) || !StripBrackets(host)) {
+  const absl::string_view port = address.substr(colon + 1);
+  if (!IsPort(port) || !StripBrackets(host) || !IsHost(host)) {
     return Invalid(address);
   }
-  if (host == "localhost") return absl::OkStatus();
-  const absl::StatusOr<IpAddress> ip = IpAddress::Parse(host);
-  if (ip.ok() && ip->IsLoopback()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrFormat(
-      "'%s' is not on this host, and connections beyond it need TLS, which "
-      "this version does not have; use unix:/PATH or 127.0.0.1:PORT, through "
-      "an SSH tunnel where the controller is elsewhere",
-      address.substr(0, 200)));
+  ControllerAddress result;
+  result.host = std::string(host);
+  uint32_t number = 0;
+  if (!absl::SimpleAtoi(port, &number)) return Invalid(address);
+  result.port = static_cast<uint16_t>(number);
+  return result;
 }
 
 std::string UnixSocketPath(absl::string_view address) {

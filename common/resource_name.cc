@@ -17,6 +17,15 @@ bool IsAlphanumeric(char c) {
   return absl::ascii_islower(c) || absl::ascii_isdigit(c);
 }
 
+bool IsName(absl::string_view name, size_t max_length,
+            absl::string_view inner) {
+  return !name.empty() && name.size() <= max_length &&
+         IsAlphanumeric(name.front()) && IsAlphanumeric(name.back()) &&
+         std::all_of(name.begin(), name.end(), [inner](char c) {
+           return IsAlphanumeric(c) || absl::StrContains(inner, c);
+         });
+}
+
 }  // namespace
 
 std::string AgentResourceName(absl::string_view agent) {
@@ -35,17 +44,19 @@ absl::StatusOr<std::string> ParseAgentResourceName(absl::string_view resource) {
 }
 
 absl::Status CheckAgentName(absl::string_view agent) {
-  const bool fits = !agent.empty() && agent.size() <= kMaxAgentNameLength &&
-                    IsAlphanumeric(agent.front()) &&
-                    IsAlphanumeric(agent.back()) &&
-                    std::all_of(agent.begin(), agent.end(), [](char c) {
-                      return IsAlphanumeric(c) || c == '.' || c == '-';
-                    });
-  if (fits) return absl::OkStatus();
+  if (IsName(agent, kMaxAgentNameLength, ".-")) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat(
       "'%s' is not an agent name: 1 to %d of a-z 0-9 . - with a letter or "
       "digit at both ends",
       agent.substr(0, 80), kMaxAgentNameLength));
+}
+
+absl::Status CheckUserName(absl::string_view user) {
+  if (IsName(user, kMaxUserNameLength, "._-")) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "'%s' is not a user name: 1 to %d of a-z 0-9 . _ - with a letter or "
+      "digit at both ends",
+      user.substr(0, 80), kMaxUserNameLength));
 }
 
 }  // namespace ephemera

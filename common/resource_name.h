@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace ephemera {
 
 inline constexpr size_t kMaxAgentNameLength = 63;
+inline constexpr size_t kMaxUserNameLength = 63;
 
 // "agents/NAME".
 std::string AgentResourceName(absl::string_view agent);
@@ -21,6 +23,9 @@ absl::StatusOr<std::string> ParseAgentResourceName(absl::string_view resource);
 // OK for 1 to kMaxAgentNameLength characters of [a-z0-9.-], beginning and
 // ending with a letter or digit; else INVALID_ARGUMENT, saying so.
 absl::Status CheckAgentName(absl::string_view agent);
+
+// The same for [a-z0-9._-] and kMaxUserNameLength.
+absl::Status CheckUserName(absl::string_view user);
 
 }  // namespace ephemera
 

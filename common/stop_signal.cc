@@ -3,8 +3,10 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -23,10 +25,13 @@ absl::StatusOr<StopSignal> StopSignal::Create() {
   return StopSignal(std::move(fd));
 }
 
-void StopSignal::Wait() const {
+bool StopSignal::WaitFor(absl::Duration timeout) const {
+  constexpr int64_t kMaxMs = 60'000;
+  // Rounded up: a poll() that returns early would make the caller spin.
+  const int64_t timeout_ms = std::clamp<int64_t>(
+      absl::ToInt64Milliseconds(timeout + absl::Microseconds(999)), 0, kMaxMs);
   pollfd wait{.fd = fd_.get(), .events = POLLIN, .revents = 0};
-  while (poll(&wait, 1, -1) < 0 && errno == EINTR) {
-  }
+  return poll(&wait, 1, static_cast<int>(timeout_ms)) > 0;
 }
 
 }  // namespace ephemera

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/unique_fd.h"
 
 namespace ephemera {
@@ -19,8 +20,9 @@ class StopSignal {
   // Readable once a signal has arrived; for poll().
   int fd() const { return fd_.get(); }
 
-  // Blocks until a signal arrives.
-  void Wait() const;
+  // Blocks until a signal arrives, which is true, or `timeout`, at most a
+  // minute, has passed.
+  bool WaitFor(absl::Duration timeout) const;
 
  private:
   explicit StopSignal(UniqueFd fd) : fd_(std::move(fd)) {}

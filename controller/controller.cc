@@ -2,7 +2,11 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/address.h"
 #include "common/log.h"
+#include "common/private_file.h"
 
 namespace ephemera::controller {
 namespace {
@@ -11,6 +15,32 @@ namespace {
 // that Run() promises.
 constexpr absl::Duration kCallGrace = absl::Seconds(3);
 constexpr absl::Duration kStoreGrace = absl::Seconds(2);
+// How soon a stream ends whose caller may no longer have it.
+constexpr absl::Duration kStandingInterval = absl::Seconds(1);
+
+// Null where init was not run.
+absl::StatusOr<std::unique_ptr<const CertificateAuthority>> LoadCa(
+    const ControllerOptions& options) {
+  absl::StatusOr<CertificateAuthority> ca = LoadCertificateAuthority(
+      KeyDirectory(options.data_dir), options.lifetimes);
+  if (ca.ok()) {
+    return std::make_unique<const CertificateAuthority>(*std::move(ca));
+  }
+  if (!absl::IsNotFound(ca.status())) return ca.status();
+  return std::unique_ptr<const CertificateAuthority>();
+}
+
+ServerSecurity SecurityOf(const ControllerOptions& options,
+                          const KeyDirectory& keys) {
+  ServerSecurity security;
+  security.insecure_loopback = options.insecure_loopback;
+  if (keys.HasCa()) {
+    security.ca_certificate = keys.CaCertificatePath();
+    security.certificate = keys.ServerCertificatePath();
+    security.private_key = keys.ServerKeyPath();
+  }
+  return security;
+}
 
 }  // namespace
 
@@ -23,8 +53,10 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   if (!store.ok()) return store.status();
   const absl::StatusOr<absl::Time> newest = (*store)->NewestReadingTime();
   if (!newest.ok()) return newest.status();
-  auto controller = std::unique_ptr<Controller>(
-      new Controller(options, clock, *std::move(store), *newest));
+  auto ca = LoadCa(options);
+  if (!ca.ok()) return ca.status();
+  auto controller = std::unique_ptr<Controller>(new Controller(
+      options, clock, *std::move(store), *newest, *std::move(ca)));
   if (absl::Status status = controller->Start(options); !status.ok()) {
     return status;
   }
@@ -33,23 +65,78 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
 
 Controller::Controller(const ControllerOptions& options, const Clock& clock,
                        std::unique_ptr<SqliteStore> store,
-                       absl::Time newest_reading)
-    : store_(std::move(store)),
+                       absl::Time newest_reading,
+                       std::unique_ptr<const CertificateAuthority> ca)
+    : keys_(options.data_dir),
+      ca_(std::move(ca)),
+      store_(std::move(store)),
       fleet_clock_(clock, newest_reading),
       history_store_(store_->database_path(), options.retention,
                      [this] { return fleet_clock_.Now(); }),
       registry_(clock),
+      authorizer_(store_->identities(), clock),
+      refusals_(store_->audit(), clock),
+      commands_(store_->audit(), refusals_, clock),
       query_pool_({}),
       ingest_service_({.registry = registry_,
                        .agents = *store_,
                        .samples = *store_,
                        .streams = streams_,
+                       .authorizer = authorizer_,
+                       .refusals = refusals_,
                        .fleet_clock = fleet_clock_,
                        .clock = clock,
                        .options = {}}),
-      agent_service_(registry_, fleet_clock_),
+      command_service_({.dispatcher = commands_,
+                        .audit = store_->audit(),
+                        .queries = query_pool_,
+                        .streams = streams_,
+                        .authorizer = authorizer_,
+                        .refusals = refusals_,
+                        .clock = clock,
+                        .options = {}}),
+      agent_service_({.registry = registry_,
+                      .fleet_clock = fleet_clock_,
+                      .commands = commands_,
+                      .identities = store_->identities(),
+                      .refusals = refusals_,
+                      .clock = clock}),
       flow_service_(FlowReader(registry_, *store_, fleet_clock_), streams_),
-      history_service_(registry_, fleet_clock_, history_store_, query_pool_) {}
+      history_service_(registry_, fleet_clock_, history_store_, query_pool_),
+      audit_service_(store_->audit(), query_pool_, streams_),
+      enrolment_service_(MakeIdentityContext(clock)),
+      token_service_(MakeIdentityContext(clock)),
+      user_service_(MakeIdentityContext(clock)) {}
+
+IdentityContext Controller::MakeIdentityContext(const Clock& clock) {
+  return {.identities = store_->identities(),
+          .audit = store_->audit(),
+          .refusals = refusals_,
+          .clock = clock,
+          .ca = ca_.get(),
+          .tls_addresses = [this] { return TlsAddresses(); }};
+}
+
+absl::Status Controller::StartStore() {
+  const absl::StatusOr<uint64_t> entries = store_->AuditSize();
+  if (!entries.ok()) return entries.status();
+  absl::StatusOr<PrivateKey> key = keys_.LoadAuditKey(*entries == 0);
+  if (!key.ok()) return key.status();
+  absl::Status status =
+      store_->Start([this] { return fleet_clock_.Now(); }, *std::move(key));
+  if (!status.ok()) return status;
+  // Also so that there is a checkpoint to show from here on.
+  return store_->audit().AppendEvent(
+      {.actor = "controller",
+       .source = "",
+       .action = "controller.start",
+       .after = {{"version", EPHEMERA_VERSION}}},
+      [](const absl::Status& stored) {
+        if (!stored.ok() && !absl::IsCancelled(stored)) {
+          LogError("the start is not in the audit log: %s", stored.message());
+        }
+      });
+}
 
 absl::Status Controller::Start(const ControllerOptions& options) {
   auto agents = store_->LoadAll();
@@ -57,19 +144,51 @@ absl::Status Controller::Start(const ControllerOptions& options) {
   LogInfo("ephemera-controller %s, data in %s, %d known agents",
           EPHEMERA_VERSION, options.data_dir, agents->size());
   registry_.Load(*std::move(agents));
-  store_->Start([this] { return fleet_clock_.Now(); });
-  auto server = RpcServer::Start(
-      options.listen,
-      {&ingest_service_, &agent_service_, &flow_service_, &history_service_});
+  if (absl::Status status = StartStore(); !status.ok()) return status;
+  auto server =
+      RpcServer::Start({.addresses = options.listen,
+                        .security = SecurityOf(options, keys_),
+                        .socket_group = options.socket_group},
+                       authorizer_, refusals_,
+                       {&ingest_service_, &command_service_, &agent_service_,
+                        &flow_service_, &history_service_, &audit_service_,
+                        &enrolment_service_, &token_service_, &user_service_});
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   return absl::OkStatus();
 }
 
+// The names in the server's certificate, with the ports that speak TLS.
+std::vector<std::string> Controller::TlsAddresses() const {
+  std::vector<std::string> addresses;
+  if (server_ == nullptr) return addresses;
+  const absl::StatusOr<std::string> pem =
+      ReadSmallFile(keys_.ServerCertificatePath());
+  if (!pem.ok()) return addresses;
+  const absl::StatusOr<Certificate> certificate = Certificate::FromPem(*pem);
+  if (!certificate.ok()) return addresses;
+  for (const std::string& listening : server_->addresses()) {
+    const auto address = ParseControllerAddress(listening);
+    if (!address.ok() || address->is_unix()) continue;
+    for (const std::string& host : certificate->hosts()) {
+      addresses.push_back(absl::StrContains(host, ':')
+                              ? absl::StrCat("[", host, "]:", address->port)
+                              : absl::StrCat(host, ":", address->port));
+    }
+  }
+  return addresses;
+}
+
 Controller::~Controller() { Shutdown(); }
 
+void Controller::EndDeniedStreams() {
+  streams_.StopDenied([this](const Caller& caller, v1::Access access) {
+    return authorizer_.CheckStanding(caller, access);
+  });
+}
+
 void Controller::Run(const StopSignal& stop) {
-  stop.Wait();
+  while (!stop.WaitFor(kStandingInterval)) EndDeniedStreams();
   LogInfo("shutting down");
   Shutdown();
   LogInfo("stopped");

@@ -7,21 +7,31 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/credentials.h"
+#include "controller/identity/authorizer.h"
+#include "controller/identity/refusal_log.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "grpcpp/server.h"
 
 namespace ephemera::controller {
 
-// The gRPC server: its addresses and its limits. Not thread-safe; the services
-// must outlive it.
+struct RpcServerOptions {
+  std::vector<std::string> addresses;
+  ServerSecurity security;
+  // Of the unix sockets; empty leaves the process's own.
+  std::string socket_group;
+};
+
+// The gRPC server: its addresses, its limits, and the check before every call.
+// Not thread-safe; the services and the other collaborators must outlive it.
 class RpcServer {
  public:
-  // Serves `services` on `addresses` and logs each with the port chosen. Errors
-  // are those of ServerCredentials() and PrepareUnixSocket(); UNAVAILABLE where
-  // an address is in use.
+  // Serves `services` and logs each address with the port chosen. Errors are
+  // those of ServerCredentials(), PrepareUnixSocket() and RestrictUnixSocket();
+  // UNAVAILABLE where an address is in use.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(
-      const std::vector<std::string>& addresses,
-      const std::vector<grpc::Service*>& services);
+      const RpcServerOptions& options, const Authorizer& authorizer,
+      RefusalLog& refusals, const std::vector<grpc::Service*>& services);
 
   // Shuts down at once.
   ~RpcServer();

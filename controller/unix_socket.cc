@@ -1,6 +1,7 @@
 #include "controller/unix_socket.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -43,7 +44,7 @@ int TryConnect(const std::string& path) {
   if (fd < 0) return errno;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  // CheckLocalAddress() saw to it that the path and its end fit.
+  // ParseControllerAddress() saw to it that the path and its end fit.
   std::copy_n(path.begin(), std::min(path.size(), sizeof address.sun_path - 1),
               address.sun_path);
   const int result =
@@ -85,7 +86,22 @@ absl::Status PrepareUnixSocket(const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::Status RestrictUnixSocket(const std::string& path) {
+absl::Status RestrictUnixSocket(const std::string& path,
+                                const std::string& group_name) {
+  if (!group_name.empty()) {
+    errno = 0;
+    const struct group* const found = getgrnam(group_name.c_str());
+    if (found == nullptr) {
+      return absl::NotFoundError(
+          absl::StrCat("there is no group '", group_name,
+                       "' on this host; name another with --socket-group"));
+    }
+    if (chown(path.c_str(), static_cast<uid_t>(-1), found->gr_gid) != 0) {
+      return absl::ErrnoToStatus(
+          errno,
+          absl::StrCat("cannot give ", path, " to the group ", group_name));
+    }
+  }
   if (chmod(path.c_str(), kSocketMode) == 0) return absl::OkStatus();
   return absl::ErrnoToStatus(errno,
                              absl::StrCat("cannot set the mode of ", path));

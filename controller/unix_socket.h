@@ -13,8 +13,11 @@ namespace ephemera::controller {
 // what the kernel reports.
 absl::Status PrepareUnixSocket(const std::string& path);
 
-// Lets the owner and the group of the socket connect, and nobody else.
-absl::Status RestrictUnixSocket(const std::string& path);
+// Lets the owner and the group of the socket connect, and nobody else; the
+// group is the process's own where `group_name` is empty. NOT_FOUND where there
+// is no such group, else what the kernel reports.
+absl::Status RestrictUnixSocket(const std::string& path,
+                                const std::string& group_name);
 
 }  // namespace ephemera::controller
 

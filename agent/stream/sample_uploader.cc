@@ -5,7 +5,6 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_format.h"
-#include "common/credentials.h"
 #include "common/resource_name.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/support/channel_arguments.h"
@@ -52,26 +51,23 @@ grpc::ChannelArguments MakeChannelArguments() {
 
 absl::StatusOr<std::unique_ptr<SampleUploader>> SampleUploader::Create(
     UploaderOptions options, ResendBuffer& buffer, const Clock& clock) {
-  absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> credentials =
-      ClientCredentials(options.controller);
+  // Said at the start, where somebody is there to read it.
+  const auto credentials = options.credentials();
   if (!credentials.ok()) return credentials.status();
   absl::StatusOr<std::string> boot_id = options.new_boot_id();
   if (!boot_id.ok()) return boot_id.status();
   if (!options.uniform) options.uniform = RandomUniform();
-  std::unique_ptr<SampleUploader> uploader(
-      new SampleUploader(std::move(options), *std::move(boot_id), buffer, clock,
-                         *std::move(credentials)));
+  std::unique_ptr<SampleUploader> uploader(new SampleUploader(
+      std::move(options), *std::move(boot_id), buffer, clock));
   uploader->thread_ = std::thread(&SampleUploader::Run, uploader.get());
   return uploader;
 }
 
-SampleUploader::SampleUploader(
-    UploaderOptions options, std::string boot_id, ResendBuffer& buffer,
-    const Clock& clock, std::shared_ptr<grpc::ChannelCredentials> credentials)
+SampleUploader::SampleUploader(UploaderOptions options, std::string boot_id,
+                               ResendBuffer& buffer, const Clock& clock)
     : options_(std::move(options)),
       buffer_(buffer),
       clock_(clock),
-      credentials_(std::move(credentials)),
       log_(AgentNameOf(options_.hello), options_.controller, clock,
            options_.log),
       backoff_(options_.first_backoff, options_.max_backoff, options_.uniform),
@@ -118,6 +114,9 @@ void SampleUploader::OnConnected() {
   log_.OnConnected(buffer_.size(), buffer_.dropped());
   const MutexLock lock(mutex_);
   connected_ = true;
+  if (options_.user != nullptr) {
+    options_.user->OnChannel(channel_, hello_.boot_id());
+  }
 }
 
 void SampleUploader::OnAcknowledged() {
@@ -156,8 +155,27 @@ void SampleUploader::Run() {
 }
 
 StreamOutcome SampleUploader::Attempt() {
+  const auto credentials = options_.credentials();
+  if (!credentials.ok()) {
+    StreamOutcome outcome;
+    outcome.status = credentials.status();
+    return outcome;
+  }
   const std::shared_ptr<grpc::Channel> channel = grpc::CreateCustomChannel(
-      options_.controller, credentials_, MakeChannelArguments());
+      options_.controller, *credentials, MakeChannelArguments());
+  {
+    const MutexLock lock(mutex_);
+    channel_ = channel;
+  }
+  StreamOutcome outcome = RunStream(channel);
+  if (options_.user != nullptr) options_.user->OnChannelLost();
+  const MutexLock lock(mutex_);
+  channel_ = nullptr;
+  return outcome;
+}
+
+StreamOutcome SampleUploader::RunStream(
+    const std::shared_ptr<grpc::Channel>& channel) {
   AwaitChannel(*channel);
   ReleaseMemory();
   const std::unique_ptr<v1::IngestService::Stub> stub =
@@ -188,7 +206,11 @@ StreamOutcome SampleUploader::Attempt() {
   }
   std::optional<StreamOutcome> outcome;
   while (!(outcome = stream->AwaitFor(options_.check_interval)).has_value()) {
-    if (!connected()) log_.OnWaiting();
+    if (!connected()) {
+      log_.OnWaiting();
+    } else if (options_.upkeep) {
+      options_.upkeep(channel);
+    }
     ReleaseMemory();
   }
   const MutexLock lock(mutex_);
@@ -243,9 +265,14 @@ absl::Duration SampleUploader::Digest(const StreamOutcome& outcome,
   } else {
     log_.OnDisconnected(outcome.status, outcome.connected);
   }
-  return absl::IsAlreadyExists(outcome.status)
-             ? backoff_.NextFrom(options_.name_taken_backoff)
-             : backoff_.Next();
+  if (absl::IsAlreadyExists(outcome.status)) {
+    return backoff_.NextFrom(options_.name_taken_backoff);
+  }
+  if (absl::IsPermissionDenied(outcome.status) ||
+      absl::IsUnauthenticated(outcome.status)) {
+    return backoff_.NextFrom(options_.denied_backoff);
+  }
+  return backoff_.Next();
 }
 
 }  // namespace ephemera::agent

@@ -23,8 +23,29 @@
 
 namespace ephemera::agent {
 
+// What else lives on the uploader's channel.
+class ChannelUser {
+ public:
+  virtual ~ChannelUser() = default;
+  // The controller has answered the hello of the agent boot `boot_id`. Called
+  // on a thread of gRPC's: must not block.
+  virtual void OnChannel(std::shared_ptr<grpc::Channel> channel,
+                         const std::string& boot_id) = 0;
+  // The sample stream has ended: the channel is not to be used any more. Called
+  // on the uploader's thread.
+  virtual void OnChannelLost() = 0;
+};
+
 struct UploaderOptions {
   std::string controller;
+  // Required. Called for each connection, so that it may change.
+  std::function<absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>>()>
+      credentials;
+  // May be null; else must outlive the uploader.
+  ChannelUser* user = nullptr;
+  // Called every check_interval while connected, on the uploader's thread; may
+  // block for a while. May be empty.
+  std::function<void(const std::shared_ptr<grpc::Channel>&)> upkeep;
   // Without boot_id, and without what is set when it is sent: its times and
   // name_refused.
   v1::AgentHello hello;
@@ -37,6 +58,8 @@ struct UploaderOptions {
   // Shortest wait while another agent holds the name: that is for a person to
   // solve.
   absl::Duration name_taken_backoff = absl::Seconds(10);
+  // Shortest wait after the controller let this agent not in: that is, too.
+  absl::Duration denied_backoff = absl::Seconds(10);
   // A stream that lived this long was no fluke: the back-off begins afresh.
   absl::Duration settled_after = absl::Seconds(10);
   // How long Stop() waits for acknowledgements.
@@ -58,8 +81,8 @@ struct UploaderOptions {
 // one thread.
 class SampleUploader final : private SampleStreamObserver {
  public:
-  // Starts connecting. Errors are those of ClientCredentials() and of
-  // `new_boot_id`. `buffer` and `clock` must outlive the uploader.
+  // Starts connecting. Errors are those of `credentials` and `new_boot_id`.
+  // `buffer` and `clock` must outlive the uploader.
   static absl::StatusOr<std::unique_ptr<SampleUploader>> Create(
       UploaderOptions options, ResendBuffer& buffer, const Clock& clock);
   // As Stop().
@@ -74,8 +97,7 @@ class SampleUploader final : private SampleStreamObserver {
 
  private:
   SampleUploader(UploaderOptions options, std::string boot_id,
-                 ResendBuffer& buffer, const Clock& clock,
-                 std::shared_ptr<grpc::ChannelCredentials> credentials);
+                 ResendBuffer& buffer, const Clock& clock);
 
   void OnConnected() override;
   void OnAcknowledged() override;
@@ -84,6 +106,7 @@ class SampleUploader final : private SampleStreamObserver {
   void Run();
   // One stream, from connecting to its end. CANCELLED where Stop() came first.
   StreamOutcome Attempt();
+  StreamOutcome RunStream(const std::shared_ptr<grpc::Channel>& channel);
   // Draws the consequences for the next attempt.
   void Learn(const StreamOutcome& outcome);
   // How long to wait after an attempt that ended so, begun at `start`.
@@ -98,7 +121,6 @@ class SampleUploader final : private SampleStreamObserver {
   const UploaderOptions options_;
   ResendBuffer& buffer_;
   const Clock& clock_;
-  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   ConnectionLog log_;
   // Of thread_ only.
   Backoff backoff_;
@@ -109,6 +131,8 @@ class SampleUploader final : private SampleStreamObserver {
   CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool connected_ ABSL_GUARDED_BY(mutex_) = false;
+  // Null between connections.
+  std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mutex_);
   // Null between streams.
   std::shared_ptr<SampleStream> stream_ ABSL_GUARDED_BY(mutex_);
 

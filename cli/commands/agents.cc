@@ -1,5 +1,6 @@
 #include "cli/commands/agents.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -7,8 +8,10 @@
 #include "CLI/Config.hpp"
 #include "CLI/Formatter.hpp"
 #include "CLI/Validators.hpp"
+#include "absl/strings/str_cat.h"
 #include "cli/agent_view.h"
 #include "cli/flow_selector.h"
+#include "common/proto_time.h"
 #include "common/resource_name.h"
 #include "ephemera/v1/agent_service.grpc.pb.h"
 
@@ -60,6 +63,98 @@ absl::Status Show(const std::string& name, Session& session) {
   return absl::OkStatus();
 }
 
+// What is said of an agent whose verb came about.
+template <typename Request, typename Response>
+absl::Status ChangeAgent(grpc::Status (v1::AgentService::Stub::*rpc)(
+                             grpc::ClientContext*, const Request&, Response*),
+                         const std::string& name,
+                         const std::function<std::string(const Response&)>& say,
+                         Session& session) {
+  absl::StatusOr<std::string> resource = AgentResource(name);
+  if (!resource.ok()) return resource.status();
+  Request request;
+  request.set_name(*std::move(resource));
+  Response response;
+  absl::Status status = session.connection.Change(rpc, request, &response);
+  if (!status.ok()) return status;
+  if (session.options.format == OutputFormat::kTable) {
+    session.context.out << AgentShortName(request.name()) << ": "
+                        << say(response) << "\n";
+  } else {
+    session.context.out << ToJson(response, /*one_line=*/false);
+  }
+  return absl::OkStatus();
+}
+
+std::string Withdrawn(int certificates) {
+  return absl::StrCat(certificates,
+                      certificates == 1 ? " certificate" : " certificates",
+                      " withdrawn");
+}
+
+absl::Status Evict(const std::string& name, Session& session) {
+  return ChangeAgent<v1::EvictAgentRequest, v1::EvictAgentResponse>(
+      &v1::AgentService::Stub::EvictAgent, name,
+      [](const auto& response) {
+        return absl::StrCat(Withdrawn(response.withdrawn_certificates()),
+                            "; it may enrol again with a new token");
+      },
+      session);
+}
+
+absl::Status Ban(const std::string& name, Session& session) {
+  return ChangeAgent<v1::BanAgentRequest, v1::BanAgentResponse>(
+      &v1::AgentService::Stub::BanAgent, name,
+      [](const auto& response) {
+        return absl::StrCat(Withdrawn(response.withdrawn_certificates()),
+                            "; the name may not be used until 'ephemera agents "
+                            "unban'");
+      },
+      session);
+}
+
+absl::Status Unban(const std::string& name, Session& session) {
+  return ChangeAgent<v1::UnbanAgentRequest, v1::UnbanAgentResponse>(
+      &v1::AgentService::Stub::UnbanAgent, name,
+      [](const auto&) {
+        return std::string(
+            "no longer banned; 'ephemera token create --agent' lets it in");
+      },
+      session);
+}
+
+absl::Status Renew(const std::string& name, Session& session) {
+  return ChangeAgent<v1::RenewAgentCertificateRequest,
+                     v1::RenewAgentCertificateResponse>(
+      &v1::AgentService::Stub::RenewAgentCertificate, name,
+      [&session](const auto& response) {
+        return absl::StrCat(
+            "its certificate is valid until ",
+            absl::FormatTime("%Y-%m-%d %H:%M",
+                             FromProto(response.certificate_expire_time())
+                                 .value_or(absl::InfinitePast()),
+                             session.context.zone));
+      },
+      session);
+}
+
+void AddAgentVerb(CLI::App& agents, const std::string& verb,
+                  const std::string& help, GlobalOptions& globals,
+                  Action& action,
+                  absl::Status (*run)(const std::string&, Session&)) {
+  CLI::App* const command =
+      AddCommand(agents, verb, help, globals,
+                 absl::StrCat("ephemera agents ", verb, " web-1"));
+  const auto name = std::make_shared<std::string>();
+  command->add_option("NAME", *name, "The agent, as 'agents list' names it")
+      ->required()
+      ->type_name("AGENT")
+      ->option_text(" ");
+  command->callback([&action, name, run] {
+    action = [name, run](Session& session) { return run(*name, session); };
+  });
+}
+
 }  // namespace
 
 void AddAgentsCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
@@ -77,19 +172,18 @@ void AddAgentsCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
       "ephemera agents list -o json | jq '.agents[] | select(.connected|not)'");
   list->callback([&action] { action = List; });
 
-  CLI::App* show =
-      AddCommand(*agents, "show",
-                 "One agent in full: sockets, rates, sysctls, cost", globals,
-                 "ephemera agents show web-1\n"
-                 "ephemera agents show web-1 -o json | jq .snapshot.totals");
-  const auto name = std::make_shared<std::string>();
-  show->add_option("NAME", *name, "The agent, as 'agents list' names it")
-      ->required()
-      ->type_name("AGENT")
-      ->option_text(" ");
-  show->callback([&action, name] {
-    action = [name](Session& session) { return Show(*name, session); };
-  });
+  AddAgentVerb(*agents, "show",
+               "One agent in full: sockets, rates, sysctls, cost", globals,
+               action, Show);
+  AddAgentVerb(*agents, "evict",
+               "Withdraw its certificates; with a new token it may come back",
+               globals, action, Evict);
+  AddAgentVerb(*agents, "ban",
+               "Withdraw its certificates and refuse the name from now on",
+               globals, action, Ban);
+  AddAgentVerb(*agents, "unban", "Take a ban back", globals, action, Unban);
+  AddAgentVerb(*agents, "renew", "Have it get a new certificate now", globals,
+               action, Renew);
 }
 
 absl::StatusOr<v1::Agent> FetchAgent(const std::string& name,

@@ -5,6 +5,8 @@
 
 #include "absl/time/time.h"
 #include "common/clock.h"
+#include "controller/identity/authorizer.h"
+#include "controller/identity/refusal_log.h"
 #include "controller/ingest/fleet_clock.h"
 #include "controller/ingest/fleet_registry.h"
 #include "controller/ingest/open_streams.h"
@@ -32,6 +34,8 @@ struct IngestContext {
   AgentStore& agents;
   SampleStore& samples;
   OpenStreams& streams;
+  const Authorizer& authorizer;
+  RefusalLog& refusals;
   const FleetClock& fleet_clock;
   const Clock& clock;
   IngestOptions options;

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/resource_name.h"
-#include "controller/ingest/field_check.h"
+#include "controller/request/field_check.h"
 #include "controller/ingest/sample_validator.h"
 
 namespace ephemera::controller {
@@ -25,7 +25,8 @@ bool ReportsDropped(const v1::SampleBatch& batch, uint64_t first,
 
 }  // namespace
 
-absl::Status SampleIntake::TakeHello(const v1::StreamSamplesRequest& request,
+absl::Status SampleIntake::TakeHello(const Caller& caller,
+                                     const v1::StreamSamplesRequest& request,
                                      std::function<void()> taken_over) {
   if (!request.has_hello()) {
     return FieldError("request", "the first message must be a hello");
@@ -34,6 +35,8 @@ absl::Status SampleIntake::TakeHello(const v1::StreamSamplesRequest& request,
   if (absl::Status status = ValidateHello(hello); !status.ok()) return status;
   absl::StatusOr<std::string> name = ParseAgentResourceName(hello.agent());
   if (!name.ok()) return name.status();
+  absl::Status allowed = ingest_.authorizer.CheckSpeaksFor(caller, *name);
+  if (!allowed.ok()) return allowed;
   hello_received_ = ingest_.clock.BootTime();
   hello_boottime_ = absl::Microseconds(hello.boottime_us());
   boot_id_ = hello.boot_id();

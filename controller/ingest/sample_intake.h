@@ -22,9 +22,11 @@ class SampleIntake {
   explicit SampleIntake(const IngestContext& ingest) : ingest_(ingest) {}
 
   // Checks the first message and takes the agent's name; `taken_over` is called
-  // where another stream takes it later. INVALID_ARGUMENT, or ALREADY_EXISTS
-  // while another stream holds the name, which is logged.
-  absl::Status TakeHello(const v1::StreamSamplesRequest& request,
+  // where another stream takes it later. INVALID_ARGUMENT; PERMISSION_DENIED
+  // where `caller` cannot speak for the agent; ALREADY_EXISTS while another
+  // stream holds the name, which is logged.
+  absl::Status TakeHello(const Caller& caller,
+                         const v1::StreamSamplesRequest& request,
                          std::function<void()> taken_over);
 
   // The store answered the hello.

@@ -6,7 +6,7 @@
 #include "common/grpc_status.h"
 #include "common/ingest_protocol.h"
 #include "common/log.h"
-#include "controller/ingest/field_check.h"
+#include "controller/request/field_check.h"
 #include "controller/ingest/message_bytes.h"
 #include "controller/ingest/stream_alarm.h"
 
@@ -32,7 +32,7 @@ SampleStream* SampleStream::Start(grpc::CallbackServerContext& context,
     const MutexLock lock(stream->mutex_);
     stream->self_ = stream;
   }
-  ingest.streams.Add(stream);
+  ingest.streams.Add(stream, stream->caller_, v1::ACCESS_AGENT);
   stream->Drive();
   return stream.get();
 }
@@ -41,6 +41,7 @@ SampleStream::SampleStream(grpc::CallbackServerContext& context,
                            const IngestContext& ingest)
     : context_(context),
       ingest_(ingest),
+      caller_(CallerOf(context)),
       started_(ingest.clock.BootTime()),
       intake_(ingest) {}
 
@@ -242,12 +243,17 @@ absl::Status SampleStream::OnMessage() {
 }
 
 absl::Status SampleStream::OnHello() {
-  absl::Status status = intake_.TakeHello(request_, [weak = weak_from_this()] {
-    if (const auto stream = weak.lock()) {
-      stream->Abandon(absl::AbortedError(
-          "a newer stream of the same agent has taken over"));
-    }
-  });
+  absl::Status status =
+      intake_.TakeHello(caller_, request_, [weak = weak_from_this()] {
+        if (const auto stream = weak.lock()) {
+          stream->Abandon(absl::AbortedError(
+              "a newer stream of the same agent has taken over"));
+        }
+      });
+  if (absl::IsPermissionDenied(status)) {
+    ingest_.refusals.Note(
+        DraftFor(context_, "agent.connect", request_.hello().agent()), status);
+  }
   const MutexLock lock(mutex_);
   if (status.ok()) phase_ = Phase::kRegister;
   return status;
@@ -333,9 +339,11 @@ void SampleStream::OnTick() {
   const absl::Duration now = ingest_.clock.BootTime();
   const IngestOptions& options = ingest_.options;
   bool waits_for_us = false;
+  const absl::Status standing = CheckStanding();
   {
     const MutexLock lock(mutex_);
     alarm_set_ = false;
+    if (!standing.ok()) End(standing);
     store_full_ = false;
     answers_.SetFault(fault);
     if (phase_ == Phase::kHello && now - started_ >= options.hello_timeout) {
@@ -359,10 +367,19 @@ void SampleStream::OnTick() {
   Drive();
 }
 
-void SampleStream::Stop() {
+// A name may be banned that needs no certificate.
+absl::Status SampleStream::CheckStanding() {
   {
     const MutexLock lock(mutex_);
-    End(ShuttingDown());
+    if (phase_ == Phase::kHello) return absl::OkStatus();
+  }
+  return ingest_.authorizer.CheckSpeaksFor(caller_, intake_.agent());
+}
+
+void SampleStream::Stop(const absl::Status& status) {
+  {
+    const MutexLock lock(mutex_);
+    End(status);
   }
   Drive();
 }

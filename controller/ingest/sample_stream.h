@@ -36,7 +36,7 @@ class SampleStream final
   static SampleStream* Start(grpc::CallbackServerContext& context,
                              const IngestContext& ingest);
 
-  void Stop() override;
+  void Stop(const absl::Status& status) override;
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -75,6 +75,7 @@ class SampleStream final
   void OnRegistered(absl::StatusOr<RegisteredAgent> registered);
   void OnStored(uint64_t sequence, const absl::Status& status);
   void OnTick();
+  absl::Status CheckStanding();
 
   // Ends the call with `status` unless it is ending already. What was received
   // is stored and acknowledged first, within the drain timeout.
@@ -84,6 +85,7 @@ class SampleStream final
 
   grpc::CallbackServerContext& context_;
   const IngestContext& ingest_;
+  const Caller caller_;
   const absl::Duration started_;  // CLOCK_BOOTTIME
 
   // Touched by the one read or write in flight, else by whom Drive() or the

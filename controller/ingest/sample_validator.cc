@@ -11,7 +11,7 @@
 #include "common/ip_address.h"
 #include "common/resource_name.h"
 #include "common/tcp_state.h"
-#include "controller/ingest/field_check.h"
+#include "controller/request/field_check.h"
 
 namespace ephemera::controller {
 namespace {

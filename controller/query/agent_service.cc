@@ -9,8 +9,9 @@
 #include "common/grpc_status.h"
 #include "common/proto_time.h"
 #include "common/resource_name.h"
+#include "controller/identity/change_call.h"
 #include "controller/query/flow_filter.h"
-#include "controller/query/page_token.h"
+#include "controller/request/page_token.h"
 #include "controller/store/gauge_rates.h"
 
 namespace ephemera::controller {
@@ -80,19 +81,19 @@ absl::StatusOr<v1::ListAgentsResponse> AgentService::List(
     if (!position.ok()) return position.status();
     after = *std::move(position);
   }
-  const std::vector<AgentView> agents = registry_.List();
+  const std::vector<AgentView> agents = context_.registry.List();
   auto next =
       std::upper_bound(agents.begin(), agents.end(), after,
                        [](const std::string& name, const AgentView& view) {
                          return name < view.record->name;
                        });
-  const absl::Time now = fleet_clock_.Now();
+  const absl::Time now = context_.fleet_clock.Now();
   v1::ListAgentsResponse response;
   size_t bytes = 0;
   for (; next != agents.end() && response.agents_size() < *page_size &&
          bytes < kMaxPageBytes;
        ++next) {
-    *response.add_agents() = ToAgent(*next, now);
+    *response.add_agents() = Show(*next, now);
     bytes += response.agents(response.agents_size() - 1).ByteSizeLong();
   }
   if (next != agents.end()) {
@@ -112,10 +113,72 @@ grpc::ServerUnaryReactor* AgentService::GetAgent(
     reactor->Finish(ToGrpcStatus(name.status()));
     return reactor;
   }
-  const absl::StatusOr<AgentView> view = registry_.Find(*name);
-  if (view.ok()) *response = ToAgent(*view, fleet_clock_.Now());
+  const absl::StatusOr<AgentView> view = context_.registry.Find(*name);
+  if (view.ok()) *response = Show(*view, context_.fleet_clock.Now());
   reactor->Finish(ToGrpcStatus(view.status()));
   return reactor;
+}
+
+v1::Agent AgentService::Show(const AgentView& view, absl::Time now) const {
+  v1::Agent agent = ToAgent(view, now);
+  const std::string& name = view.record->name;
+  if (const auto standing = context_.identities.FindAgentStanding(name)) {
+    agent.set_banned(standing->banned);
+    for (const auto& [key, value] : standing->labels) {
+      (*agent.mutable_labels())[key] = value;
+    }
+  }
+  const auto expiry = context_.identities.CertificateExpiry(
+      {.kind = Identity::Kind::kAgent, .name = name}, context_.clock.Now());
+  if (expiry.has_value()) {
+    *agent.mutable_certificate_expire_time() = ToProto(*expiry);
+  }
+  agent.set_audit_mismatch(context_.commands.AuditMismatch(name));
+  return agent;
+}
+
+grpc::ServerUnaryReactor* AgentService::Withdraw(
+    grpc::CallbackServerContext& context, absl::string_view action,
+    const std::string& name, IdentityStore::Withdrawal withdrawal,
+    std::function<void(int)> fill) {
+  const ChangeCall call(context, context_.refusals, action,
+                        name.substr(0, 100));
+  const absl::StatusOr<std::string> agent = ParseAgentField("name", name);
+  absl::Status status = agent.status();
+  if (status.ok()) {
+    status = context_.identities.WithdrawAgent(
+        *agent, withdrawal, call.event(),
+        call.OnStored<int>([fill = std::move(fill)](const int& withdrawn) {
+          fill(withdrawn);
+        }));
+  }
+  if (!status.ok()) call.Refuse(status);
+  return call.reactor();
+}
+
+grpc::ServerUnaryReactor* AgentService::EvictAgent(
+    grpc::CallbackServerContext* context, const v1::EvictAgentRequest* request,
+    v1::EvictAgentResponse* response) {
+  return Withdraw(*context, "agent.evict", request->name(),
+                  IdentityStore::Withdrawal::kEvict, [response](int withdrawn) {
+                    response->set_withdrawn_certificates(withdrawn);
+                  });
+}
+
+grpc::ServerUnaryReactor* AgentService::BanAgent(
+    grpc::CallbackServerContext* context, const v1::BanAgentRequest* request,
+    v1::BanAgentResponse* response) {
+  return Withdraw(*context, "agent.ban", request->name(),
+                  IdentityStore::Withdrawal::kBan, [response](int withdrawn) {
+                    response->set_withdrawn_certificates(withdrawn);
+                  });
+}
+
+grpc::ServerUnaryReactor* AgentService::UnbanAgent(
+    grpc::CallbackServerContext* context, const v1::UnbanAgentRequest* request,
+    v1::UnbanAgentResponse* /*response*/) {
+  return Withdraw(*context, "agent.unban", request->name(),
+                  IdentityStore::Withdrawal::kUnban, [](int /*withdrawn*/) {});
 }
 
 }  // namespace ephemera::controller

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/ip_address.h"
 #include "common/resource_name.h"
-#include "controller/ingest/field_check.h"
+#include "controller/request/field_check.h"
 
 namespace ephemera::controller {
 

@@ -7,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/grpc_status.h"
 #include "common/proto_time.h"
-#include "controller/ingest/field_check.h"
+#include "controller/request/field_check.h"
 #include "controller/query/flow_filter.h"
 #include "controller/query/flow_watch.h"
-#include "controller/query/page_token.h"
+#include "controller/request/page_token.h"
 
 namespace ephemera::controller {
 namespace {
@@ -97,9 +97,10 @@ absl::StatusOr<v1::ListFlowGroupsResponse> FlowService::List(
 }
 
 grpc::ServerWriteReactor<v1::ListFlowGroupsResponse>*
-FlowService::WatchFlowGroups(grpc::CallbackServerContext* /*context*/,
+FlowService::WatchFlowGroups(grpc::CallbackServerContext* context,
                              const v1::WatchFlowGroupsRequest* request) {
-  return FlowWatch::Start(ParseWatch(*request), reader_, streams_);
+  return FlowWatch::Start(ParseWatch(*request), CallerOf(*context), reader_,
+                          streams_);
 }
 
 }  // namespace ephemera::controller

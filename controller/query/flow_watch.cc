@@ -8,14 +8,15 @@
 namespace ephemera::controller {
 
 FlowWatch* FlowWatch::Start(absl::StatusOr<WatchOptions> options,
-                            const FlowReader& reader, OpenStreams& streams) {
+                            const Caller& caller, const FlowReader& reader,
+                            OpenStreams& streams) {
   const std::shared_ptr<FlowWatch> watch(
       new FlowWatch(std::move(options), reader, streams));
   {
     const MutexLock lock(watch->mutex_);
     watch->self_ = watch;
   }
-  streams.Add(watch);
+  streams.Add(watch, caller, v1::ACCESS_VIEWER);
   if (watch->start_status_.ok()) {
     watch->Drive();
   } else {
@@ -130,9 +131,7 @@ void FlowWatch::OnWriteDone(bool ok) {
 
 void FlowWatch::OnCancel() { End(absl::CancelledError("the watcher is gone")); }
 
-void FlowWatch::Stop() {
-  End(absl::UnavailableError("the controller is shutting down"));
-}
+void FlowWatch::Stop(const absl::Status& status) { End(status); }
 
 void FlowWatch::End(const absl::Status& status) {
   {

@@ -33,9 +33,10 @@ class FlowWatch final
  public:
   // Ends at once with the status of `options` where that is not OK.
   static FlowWatch* Start(absl::StatusOr<WatchOptions> options,
-                          const FlowReader& reader, OpenStreams& streams);
+                          const Caller& caller, const FlowReader& reader,
+                          OpenStreams& streams);
 
-  void Stop() override;
+  void Stop(const absl::Status& status) override;
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;

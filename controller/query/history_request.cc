@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/proto_time.h"
-#include "controller/ingest/field_check.h"
-#include "controller/query/page_token.h"
+#include "controller/request/field_check.h"
+#include "controller/request/page_token.h"
 
 namespace ephemera::controller {
 namespace {

@@ -7,8 +7,8 @@
 #include "controller/ingest/fleet_clock.h"
 #include "controller/ingest/fleet_registry.h"
 #include "controller/query/history_request.h"
-#include "controller/query/query_pool.h"
 #include "controller/store/history_store.h"
+#include "controller/store/query_pool.h"
 #include "ephemera/v1/history_service.grpc.pb.h"
 
 namespace ephemera::controller {

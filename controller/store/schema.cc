@@ -180,6 +180,85 @@ CREATE TABLE flow_$rollup (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// Identities and the audit log.
+constexpr char kVersion2[] = R"sql(
+-- Identities are resource names: agents/NAME, users/NAME.
+CREATE TABLE certificates (
+  serial TEXT PRIMARY KEY,
+  identity TEXT NOT NULL,
+  not_before_us INTEGER NOT NULL,
+  not_after_us INTEGER NOT NULL,
+  revoked INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX certificates_by_identity ON certificates (identity);
+CREATE INDEX certificates_by_end ON certificates (not_after_us);
+
+CREATE TABLE tokens (
+  token_id TEXT PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  identity TEXT NOT NULL,
+  creator TEXT NOT NULL,
+  created_us INTEGER NOT NULL,
+  expires_us INTEGER NOT NULL,
+  revoked INTEGER NOT NULL,
+  -- Of the public key that used it; empty before.
+  key_hash TEXT NOT NULL,
+  -- 0 before.
+  used_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_identity ON tokens (identity);
+
+CREATE TABLE token_labels (
+  token_id TEXT NOT NULL REFERENCES tokens ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (token_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE users (
+  name TEXT PRIMARY KEY,
+  role INTEGER NOT NULL,
+  disabled INTEGER NOT NULL,
+  created_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What is decided about agents' names; an agent need not have connected yet.
+CREATE TABLE agent_standings (
+  name TEXT PRIMARY KEY,
+  banned INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE assigned_labels (
+  name TEXT NOT NULL REFERENCES agent_standings ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (name, key)
+) STRICT, WITHOUT ROWID;
+
+-- `text` is the leaf of the Merkle tree, and what is shown. `actor` and `object`
+-- repeat two of its fields, to be found by. The rest is the signed checkpoint of
+-- the log up to and including the entry.
+CREATE TABLE audit_events (
+  entry INTEGER PRIMARY KEY,
+  text TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  object TEXT NOT NULL,
+  root_hash BLOB NOT NULL,
+  checkpoint_us INTEGER NOT NULL,
+  signature BLOB NOT NULL
+) STRICT;
+CREATE INDEX audit_events_by_actor ON audit_events (actor, entry);
+CREATE INDEX audit_events_by_object ON audit_events (object, entry);
+
+-- Complete subtrees: leaves [position << level, (position + 1) << level).
+CREATE TABLE audit_nodes (
+  level INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (level, position)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 std::vector<std::string> SchemaMigrations() {
@@ -192,8 +271,8 @@ std::vector<std::string> SchemaMigrations() {
   const std::string text = absl::StrCat(
       kVersion1, absl::StrReplaceAll(kVersion1Rollups, {{"$rollup", "1m"}}),
       absl::StrReplaceAll(kVersion1Rollups, {{"$rollup", "1h"}}));
-  return {
-      absl::StrReplaceAll(text, {{"$gauges", gauges}, {"$states", states}})};
+  return {absl::StrReplaceAll(text, {{"$gauges", gauges}, {"$states", states}}),
+          kVersion2};
 }
 
 }  // namespace ephemera::controller

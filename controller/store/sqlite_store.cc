@@ -80,6 +80,9 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
       !status.ok()) {
     return status;
   }
+  if (absl::Status status = store->identities_.Load(); !status.ok()) {
+    return status;
+  }
   return store;
 }
 
@@ -92,6 +95,10 @@ SqliteStore::SqliteStore(const Options& options,
       agents_(*database_),
       samples_(*database_, groups_),
       sweeper_(*database_, groups_, options.retention),
+      audit_writer_(*database_),
+      audit_(directory_->DatabasePath(), audit_writer_, queue_,
+             [this] { return now_(); }),
+      identities_(*database_, audit_writer_, queue_, [this] { return now_(); }),
       queue_(*database_, *this, options.queue) {}
 
 SqliteStore::~SqliteStore() { Close(); }
@@ -100,10 +107,14 @@ absl::StatusOr<absl::Time> SqliteStore::NewestReadingTime() {
   return LoadNewestReadingTime(*database_);
 }
 
-void SqliteStore::Start(std::function<absl::Time()> now) {
+absl::Status SqliteStore::Start(std::function<absl::Time()> now,
+                                PrivateKey audit_key) {
+  absl::Status status = audit_writer_.SetKey(std::move(audit_key));
+  if (!status.ok()) return status;
   now_ = std::move(now);
   started_ = true;
   queue_.Start();
+  return absl::OkStatus();
 }
 
 void SqliteStore::Close(absl::Duration limit) {
@@ -142,16 +153,27 @@ SqliteStore::LoadAll() {
   return LoadAgents(**database);
 }
 
-void SqliteStore::OnCommit() { groups_.OnCommit(); }
+void SqliteStore::OnCommit() {
+  groups_.OnCommit();
+  audit_writer_.OnCommit();
+  identities_.OnCommit();
+}
 
 void SqliteStore::OnRollback() {
   groups_.OnRollback();
   sweeper_.OnRollback();
+  audit_writer_.OnRollback();
+  identities_.OnRollback();
 }
 
-void SqliteStore::OnOperationUndone() { groups_.OnOperationUndone(); }
+void SqliteStore::OnOperationUndone() {
+  groups_.OnOperationUndone();
+  audit_writer_.OnOperationUndone();
+}
 
 absl::StatusOr<bool> SqliteStore::DoUpkeep() {
+  const absl::StatusOr<bool> more = identities_.DoUpkeep(now_());
+  if (!more.ok() || *more) return more;
   return sweeper_.DoChunk(now_());
 }
 

@@ -11,24 +11,28 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/private_key.h"
 #include "controller/store/agent_store.h"
 #include "controller/store/agent_writer.h"
+#include "controller/store/audit_writer.h"
 #include "controller/store/data_directory.h"
 #include "controller/store/flow_group_index.h"
 #include "controller/store/flow_group_writer.h"
 #include "controller/store/retention_sweeper.h"
 #include "controller/store/sample_store.h"
 #include "controller/store/sample_writer.h"
+#include "controller/store/sqlite_audit_store.h"
 #include "controller/store/sqlite_database.h"
+#include "controller/store/sqlite_identity_store.h"
 #include "controller/store/write_queue.h"
 
 namespace ephemera::controller {
 
-// SampleStore and AgentStore on SQLite: one database file in a locked data
-// directory, one writer thread (see WriteQueue) that also applies the
-// retention. Thread-safe.
+// All stores on SQLite: one database file in a locked data directory, one writer
+// thread (see WriteQueue) that also applies the retention. Thread-safe.
 //
-// Open() -> NewestReadingTime(), LoadAll() -> Start() -> ... -> Close().
+// Open() -> NewestReadingTime(), AuditSize(), LoadAll() -> Start() -> ... ->
+// Close().
 class SqliteStore final : public SampleStore,
                           public AgentStore,
                           private WriteQueueHooks {
@@ -55,9 +59,17 @@ class SqliteStore final : public SampleStore,
   // before Start().
   absl::StatusOr<absl::Time> NewestReadingTime();
 
-  // Starts the writer thread. `now` gives fleet time and must be thread-safe.
-  // REQUIRES: called once, before Append() and Register().
-  void Start(std::function<absl::Time()> now);
+  // Entries in the audit log. REQUIRES: before Start().
+  absl::StatusOr<uint64_t> AuditSize() { return audit_writer_.Size(); }
+
+  // Starts the writer thread. `now` gives fleet time and must be thread-safe;
+  // `audit_key` signs the audit log. Errors are those of AuditWriter::SetKey().
+  // REQUIRES: called once, before anything is written.
+  absl::Status Start(std::function<absl::Time()> now, PrivateKey audit_key);
+
+  // The stores that have interfaces of their own, for as long as this lives.
+  IdentityStore& identities() { return identities_; }
+  AuditStore& audit() { return audit_; }
 
   // Stores what is queued, for at most `limit`, cancels the rest and folds the
   // write-ahead log into the database. Later calls fail with CANCELLED.
@@ -102,6 +114,9 @@ class SqliteStore final : public SampleStore,
   AgentWriter agents_;
   SampleWriter samples_;
   RetentionSweeper sweeper_;
+  AuditWriter audit_writer_;
+  SqliteAuditStore audit_;
+  SqliteIdentityStore identities_;
 
   bool started_ = false;
   WriteQueue queue_;

@@ -15,8 +15,9 @@ TEST(StopSignal, BecomesReadableOnSigterm) {
   ASSERT_TRUE(stop.ok());
   pollfd wait{.fd = stop->fd(), .events = POLLIN, .revents = 0};
   EXPECT_EQ(poll(&wait, 1, 0), 0);
+  EXPECT_FALSE(stop->WaitFor(absl::Milliseconds(1)));
   ASSERT_EQ(raise(SIGTERM), 0);
-  stop->Wait();
+  EXPECT_TRUE(stop->WaitFor(absl::Minutes(1)));
   EXPECT_EQ(poll(&wait, 1, 0), 1);
 }
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <utility>
 
@@ -14,9 +16,11 @@
 #include "common/proto_time.h"
 #include "common/unique_fd.h"
 #include "ephemera/v1/history_service.grpc.pb.h"
+#include "ephemera/v1/token_service.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
 #include "tests/integration/readings.h"
 #include "tests/support/wait_until.h"
 
@@ -59,16 +63,82 @@ Command Fleet::ControllerCommand(const std::vector<std::string>& flags) const {
   Command command;
   command.argv = {EPHEMERA_CONTROLLER_BINARY, "--data-dir", data_dir(),
                   "--listen", address()};
+  if (!tls_address_.empty()) {
+    command.argv.insert(command.argv.end(), {"--listen", tls_address_});
+  }
   command.argv.insert(command.argv.end(), flags.begin(), flags.end());
+  command.net = controller_net_;
   return command;
+}
+
+absl::Status Fleet::ServeTls(const NetNamespace& net, const std::string& ip) {
+  Command init;
+  init.argv = {EPHEMERA_CONTROLLER_BINARY,
+               "init",
+               "--data-dir",
+               data_dir(),
+               "--name",
+               ip};
+  const CommandResult result = RunCommand(init);
+  if (result.exit_code != 0) return absl::UnknownError(result.err);
+  const std::string label_text = "CA fingerprint";
+  constexpr size_t kDigits = 64;
+  const size_t label = result.out.find(label_text);
+  if (label == std::string::npos) return absl::UnknownError(result.out);
+  const size_t begin =
+      result.out.find_first_not_of(' ', label + label_text.size());
+  ca_fingerprint_ = result.out.substr(begin, kDigits);
+  tls_address_ = absl::StrCat(ip, ":7400");
+  controller_net_ = &net;
+  return absl::OkStatus();
+}
+
+std::string Fleet::StateDir(absl::string_view agent) const {
+  return absl::StrCat(directory(), "/agents/", agent);
+}
+
+absl::StatusOr<std::string> Fleet::CreateToken(
+    const std::vector<std::string>& arguments) const {
+  std::vector<std::string> create = {"token", "create"};
+  create.insert(create.end(), arguments.begin(), arguments.end());
+  v1::CreateTokenResponse response;
+  const absl::Status status = Cli(create, response);
+  if (!status.ok()) return status;
+  return response.token().secret();
+}
+
+CommandResult Fleet::EnrolAgent(absl::string_view name, const NetNamespace* net,
+                                const std::string& token,
+                                const std::vector<std::string>& flags) const {
+  const std::string token_file =
+      absl::StrCat(directory(), "/token-", name, "-", token.substr(0, 12));
+  std::ofstream(token_file) << token << "\n";
+  Command command;
+  command.argv = {EPHEMERA_AGENT_BINARY, "enroll",           "--controller",
+                  tls_address_,          "--ca-fingerprint", ca_fingerprint_,
+                  "--token-file",        token_file,         "--state-dir",
+                  StateDir(name)};
+  command.argv.insert(command.argv.end(), flags.begin(), flags.end());
+  command.net = net;
+  return RunCommand(command);
 }
 
 Command Fleet::AgentCommand(absl::string_view name, const NetNamespace* net,
                             const std::vector<std::string>& flags) const {
   Command command;
+  if (!tls_address_.empty() &&
+      !std::filesystem::exists(StateDir(name) + "/agent.crt")) {
+    const auto token = CreateToken({"--agent", std::string(name)});
+    EXPECT_TRUE(token.ok()) << token.status();
+    const CommandResult enrolled =
+        EnrolAgent(name, net, token.value_or("none"));
+    EXPECT_EQ(enrolled.exit_code, 0) << enrolled.err;
+  }
   command.argv = {EPHEMERA_AGENT_BINARY,
                   "--controller",
-                  address(),
+                  tls_address_.empty() ? address() : tls_address_,
+                  "--state-dir",
+                  StateDir(name),
                   "--name",
                   std::string(name),
                   "--snapshot-interval",
@@ -97,7 +167,8 @@ CommandResult Fleet::Cli(const std::vector<std::string>& arguments) const {
   Command command;
   command.argv = {EPHEMERA_CLI_BINARY};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  command.environment = {"EPHEMERA_CONTROLLER=" + address()};
+  command.environment = {"EPHEMERA_CONTROLLER=" + address(),
+                         "XDG_CONFIG_HOME=" + directory() + "/config"};
   return RunCommand(command);
 }
 

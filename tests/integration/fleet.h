@@ -32,12 +32,31 @@ class Fleet {
   // "unix:PATH".
   std::string address() const { return "unix:" + socket_path(); }
 
+  // From here on the controller runs in `net`, which must outlive the fleet,
+  // and also serves TLS on `ip` there; agents enrol and connect to that. Makes
+  // the CA. Without this call everything goes over the unix socket.
+  absl::Status ServeTls(const NetNamespace& net, const std::string& ip);
+  // "IP:PORT"; empty without ServeTls().
+  const std::string& tls_address() const { return tls_address_; }
+  const std::string& ca_fingerprint() const { return ca_fingerprint_; }
+
   // ephemera-controller with `flags` added.
   Command ControllerCommand(const std::vector<std::string>& flags = {}) const;
   // ephemera-agent of that name with `flags` added, a snapshot each second
-  // where the CPU budget allows.
+  // where the CPU budget allows. With TLS the agent enrols first, unless it has
+  // before; the controller must run then.
   Command AgentCommand(absl::string_view name, const NetNamespace* net,
                        const std::vector<std::string>& flags = {}) const;
+
+  // `ephemera token create` for the identity ("--agent", NAME and so on).
+  absl::StatusOr<std::string> CreateToken(
+      const std::vector<std::string>& arguments) const;
+  // `ephemera-agent enroll` with the token.
+  CommandResult EnrolAgent(absl::string_view name, const NetNamespace* net,
+                           const std::string& token,
+                           const std::vector<std::string>& flags = {}) const;
+  // Where the agent keeps its key and certificate.
+  std::string StateDir(absl::string_view agent) const;
 
   // Starts a controller and waits until it takes connections.
   // DEADLINE_EXCEEDED, with its log, where it does not.
@@ -85,6 +104,9 @@ class Fleet {
   std::string socket_path() const { return directory() + "/controller.sock"; }
 
   TempDir directory_;
+  const NetNamespace* controller_net_ = nullptr;
+  std::string tls_address_;
+  std::string ca_fingerprint_;
 };
 
 // ephemera-traffic with these arguments.

@@ -14,8 +14,8 @@
 
 namespace ephemera {
 
-// Two hosts, namespaces joined by a wire, and a fleet of programs on them.
-// Skips where there can be no namespaces.
+// Two hosts, namespaces joined by a wire, and a fleet of programs on them: the
+// controller on b, agents that enrol and speak TLS with it. Skips where there can be no namespaces.
 class TwoHosts : public testing::Test {
  protected:
   static constexpr char kA[] = "10.77.0.1";
@@ -32,6 +32,8 @@ class TwoHosts : public testing::Test {
     b_ = *std::move(b);
     const absl::Status joined = Join(*a_, "10.77.0.1/24", *b_, "10.77.0.2/24");
     ASSERT_TRUE(joined.ok()) << joined;
+    const absl::Status tls = fleet_.ServeTls(*b_, kB);
+    ASSERT_TRUE(tls.ok()) << tls;
   }
 
   // Ends a program with SIGTERM and expects it to exit with 0: that is when a

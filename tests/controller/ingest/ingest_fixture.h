@@ -16,7 +16,9 @@
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_agent_store.h"
+#include "tests/support/fake_audit_store.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/fake_identity_store.h"
 #include "tests/support/fake_sample_store.h"
 #include "tests/support/temp_dir.h"
 
@@ -116,13 +118,14 @@ class IngestTest : public testing::Test {
  protected:
   explicit IngestTest(const IngestOptions& options = Options())
       : service_(IngestContext{registry_, agents_, samples_, streams_,
-                               fleet_clock_, clock_, options}) {
+                               authorizer_, refusals_, fleet_clock_, clock_,
+                               options}) {
     const std::string address = absl::StrCat("unix:", directory_.path(), "/s");
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(address, *ServerCredentials(address));
+    builder.AddListeningPort(address, *ServerCredentials(address, {}));
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    channel_ = grpc::CreateChannel(address, *ClientCredentials(address));
+    channel_ = grpc::CreateChannel(address, *ClientCredentials(address, {}));
     stub_ = v1::IngestService::NewStub(channel_);
   }
 
@@ -166,6 +169,10 @@ class IngestTest : public testing::Test {
   FleetRegistry registry_{clock_};
   FakeAgentStore agents_;
   FakeSampleStore samples_;
+  FakeAuditStore audit_;
+  FakeIdentityStore identities_;
+  Authorizer authorizer_{identities_, clock_};
+  RefusalLog refusals_{audit_, clock_};
   OpenStreams streams_;
   IngestService service_;
   std::unique_ptr<grpc::Server> server_;

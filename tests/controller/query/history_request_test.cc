@@ -3,7 +3,7 @@
 #include <string>
 
 #include "common/proto_time.h"
-#include "controller/query/page_token.h"
+#include "controller/request/page_token.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -26,10 +26,10 @@ class QueryServer {
  public:
   explicit QueryServer(grpc::Service& service) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(address_, *ServerCredentials(address_));
+    builder.AddListeningPort(address_, *ServerCredentials(address_, {}));
     builder.RegisterService(&service);
     server_ = builder.BuildAndStart();
-    channel_ = grpc::CreateChannel(address_, *ClientCredentials(address_));
+    channel_ = grpc::CreateChannel(address_, *ClientCredentials(address_, {}));
   }
   ~QueryServer() { Shutdown(); }
   void Shutdown() { server_->Shutdown(); }
@@ -42,7 +42,7 @@ class QueryServer {
     arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
     arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 1024);
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return grpc::CreateCustomChannel(address_, *ClientCredentials(address_),
+    return grpc::CreateCustomChannel(address_, *ClientCredentials(address_, {}),
                                      arguments);
   }
 

@@ -1,0 +1,52 @@
+#ifndef EPHEMERA_CONTROLLER_AUDIT_AUDIT_SERVICE_H_
+#define EPHEMERA_CONTROLLER_AUDIT_AUDIT_SERVICE_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "controller/ingest/open_streams.h"
+#include "controller/store/audit_store.h"
+#include "controller/store/query_pool.h"
+#include "ephemera/v1/audit_service.grpc.pb.h"
+
+namespace ephemera::controller {
+
+// The audit log, read on the query threads. Thread-safe; the collaborators must
+// outlive it.
+class AuditService final : public v1::AuditService::CallbackService {
+ public:
+  AuditService(const AuditStore& store, QueryPool& queries,
+               OpenStreams& streams)
+      : store_(store), queries_(queries), streams_(streams) {}
+
+  grpc::ServerUnaryReactor* ListAuditEvents(
+      grpc::CallbackServerContext* context,
+      const v1::ListAuditEventsRequest* request,
+      v1::ListAuditEventsResponse* response) override;
+  grpc::ServerUnaryReactor* GetAuditEvent(
+      grpc::CallbackServerContext* context,
+      const v1::GetAuditEventRequest* request,
+      v1::GetAuditEventResponse* response) override;
+  grpc::ServerUnaryReactor* GetCheckpoint(
+      grpc::CallbackServerContext* context,
+      const v1::GetCheckpointRequest* request,
+      v1::GetCheckpointResponse* response) override;
+  grpc::ServerWriteReactor<v1::ExportAuditLogResponse>* ExportAuditLog(
+      grpc::CallbackServerContext* context,
+      const v1::ExportAuditLogRequest* request) override;
+
+ private:
+  // Runs `read` on a query thread and answers with what it returns.
+  template <typename Response>
+  grpc::ServerUnaryReactor* Answer(
+      grpc::CallbackServerContext& context, Response& response,
+      std::function<absl::StatusOr<Response>()> read);
+
+  const AuditStore& store_;
+  QueryPool& queries_;
+  OpenStreams& streams_;
+};
+
+}  // namespace ephemera::controller
+
+#endif  // EPHEMERA_CONTROLLER_AUDIT_AUDIT_SERVICE_H_

@@ -1,0 +1,219 @@
+#include "controller/store/audit_writer.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/checkpoint.h"
+#include "common/proto_time.h"
+#include "ephemera/v1/audit_service.pb.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace ephemera::controller {
+namespace {
+
+constexpr char kReadNode[] =
+    "SELECT hash FROM audit_nodes WHERE level = ? AND position = ?";
+constexpr char kWriteNode[] =
+    "INSERT INTO audit_nodes (level, position, hash) VALUES (?, ?, ?)";
+constexpr char kWriteEvent[] =
+    "INSERT INTO audit_events (entry, text, actor, object, root_hash,"
+    " checkpoint_us, signature) VALUES (?, ?, ?, ?, ?, ?, ?)";
+constexpr char kReadNewestCheckpoint[] =
+    "SELECT entry, root_hash, checkpoint_us, signature FROM audit_events"
+    " ORDER BY entry DESC LIMIT 1";
+
+// The leaf.
+absl::StatusOr<std::string> EventText(uint64_t index, absl::Time time,
+                                      const AuditDraft& draft) {
+  v1::AuditEvent event;
+  event.set_index(index);
+  *event.mutable_time() = ToProto(time);
+  event.set_actor(draft.actor);
+  event.set_source(draft.source);
+  event.set_action(draft.action);
+  event.set_object(draft.object);
+  event.mutable_before()->insert(draft.before.begin(), draft.before.end());
+  event.mutable_after()->insert(draft.after.begin(), draft.after.end());
+  event.set_request_id(draft.request_id);
+  event.set_outcome(draft.outcome);
+  event.set_message(draft.message);
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  // An index of 0 too.
+  options.always_print_primitive_fields = true;
+  std::string text;
+  const auto status =
+      google::protobuf::util::MessageToJsonString(event, &text, options);
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the audit event has no JSON form: ", status.ToString()));
+  }
+  return text;
+}
+
+absl::Status Broken(absl::string_view what) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the audit log does not fit its key: ", what,
+      ". Either audit.key in the data directory is not this database's, or the "
+      "log was changed: put both back from a backup, and keep this copy as "
+      "evidence"));
+}
+
+}  // namespace
+
+v1::Checkpoint CheckpointOf(const SqliteRun& row, int first) {
+  v1::Checkpoint checkpoint;
+  checkpoint.set_tree_size(static_cast<uint64_t>(row.Int64(first)) + 1);
+  checkpoint.set_root_hash(std::string(row.Blob(first + 1)));
+  *checkpoint.mutable_time() =
+      ToProto(absl::FromUnixMicros(row.Int64(first + 2)));
+  checkpoint.set_signature(std::string(row.Blob(first + 3)));
+  return checkpoint;
+}
+
+AuditWriter::AuditWriter(SqliteDatabase& database)
+    : read_node_(database, kReadNode),
+      write_node_(database, kWriteNode),
+      write_event_(database, kWriteEvent),
+      read_newest_(database, kReadNewestCheckpoint) {}
+
+absl::StatusOr<v1::Checkpoint> AuditWriter::ReadNewest() {
+  SqliteRun run(read_newest_);
+  const absl::StatusOr<bool> row = run.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return v1::Checkpoint();
+  return CheckpointOf(run, 0);
+}
+
+absl::StatusOr<uint64_t> AuditWriter::Size() {
+  if (!size_.has_value()) {
+    const absl::StatusOr<v1::Checkpoint> newest = ReadNewest();
+    if (!newest.ok()) return newest.status();
+    size_ = newest->tree_size();
+  }
+  return *size_;
+}
+
+absl::StatusOr<std::string> AuditWriter::ReadNode(merkle::NodeId id) {
+  SqliteRun run(read_node_);
+  run.Bind(id.level).Bind(static_cast<int64_t>(id.index));
+  const absl::StatusOr<bool> row = run.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) {
+    return absl::InternalError(absl::StrCat("the audit log's tree lacks node ",
+                                            id.level, "/", id.index));
+  }
+  return std::string(run.Blob(0));
+}
+
+absl::Status AuditWriter::CheckTree(const v1::Checkpoint& newest) {
+  if (!VerifyCheckpoint(newest, key_->RawPublicKey()).ok()) {
+    return Broken("its newest checkpoint has another signature");
+  }
+  const absl::StatusOr<std::string> root = merkle::Root(
+      newest.tree_size(), [this](merkle::NodeId id) { return ReadNode(id); });
+  if (!root.ok()) return Broken(root.status().message());
+  if (*root != newest.root_hash()) return Broken("its tree has another root");
+  return absl::OkStatus();
+}
+
+absl::Status AuditWriter::SetKey(PrivateKey key) {
+  key_ = std::move(key);
+  const absl::StatusOr<v1::Checkpoint> newest = ReadNewest();
+  if (!newest.ok()) return newest.status();
+  if (newest->tree_size() > 0) {
+    absl::Status status = CheckTree(*newest);
+    if (!status.ok()) return status;
+  }
+  const MutexLock lock(mutex_);
+  newest_ = *newest;
+  public_key_ = key_->RawPublicKey();
+  return absl::OkStatus();
+}
+
+absl::Status AuditWriter::WriteNodes(uint64_t index, const std::string& text) {
+  const auto nodes =
+      merkle::AppendLeaf(index, merkle::LeafHash(text),
+                         [this](merkle::NodeId id) { return ReadNode(id); });
+  if (!nodes.ok()) return nodes.status();
+  for (const auto& [id, hash] : *nodes) {
+    SqliteRun run(write_node_);
+    run.Bind(id.level).Bind(static_cast<int64_t>(id.index)).BindBlob(hash);
+    const absl::Status status = run.Finish();
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> AuditWriter::Append(const AuditDraft& event,
+                                             absl::Time now) {
+  const absl::StatusOr<uint64_t> size = Size();
+  if (!size.ok()) return size.status();
+  const uint64_t index = *size;
+  const absl::Time time = absl::FromUnixMicros(absl::ToUnixMicros(now));
+  const absl::StatusOr<std::string> text = EventText(index, time, event);
+  if (!text.ok()) return text.status();
+  absl::Status status = WriteNodes(index, *text);
+  if (!status.ok()) return status;
+  const absl::StatusOr<std::string> root = merkle::Root(
+      index + 1, [this](merkle::NodeId id) { return ReadNode(id); });
+  if (!root.ok()) return root.status();
+  absl::StatusOr<v1::Checkpoint> checkpoint =
+      SignCheckpoint(index + 1, *root, time, *key_);
+  if (!checkpoint.ok()) return checkpoint.status();
+  SqliteRun run(write_event_);
+  run.Bind(static_cast<int64_t>(index))
+      .Bind(absl::string_view(*text))
+      .Bind(absl::string_view(event.actor))
+      .Bind(absl::string_view(event.object))
+      .BindBlob(*root)
+      .Bind(absl::ToUnixMicros(time))
+      .BindBlob(checkpoint->signature());
+  status = run.Finish();
+  if (!status.ok()) return status;
+  size_ = index + 1;
+  pending_ = *std::move(checkpoint);
+  return index;
+}
+
+void AuditWriter::OnCommit() {
+  if (!pending_.has_value()) return;
+  {
+    const MutexLock lock(mutex_);
+    newest_ = *std::move(pending_);
+  }
+  pending_.reset();
+  if (listener_) listener_();
+}
+
+void AuditWriter::OnRollback() {
+  size_.reset();
+  pending_.reset();
+}
+
+void AuditWriter::OnOperationUndone() {
+  size_.reset();
+  // Maybe of an earlier operation, and then it is what the transaction leaves.
+  const absl::StatusOr<v1::Checkpoint> newest = ReadNewest();
+  if (!newest.ok() || newest->tree_size() <= newest_checkpoint().tree_size()) {
+    pending_.reset();
+  } else {
+    pending_ = *newest;
+  }
+}
+
+v1::Checkpoint AuditWriter::newest_checkpoint() const {
+  const MutexLock lock(mutex_);
+  return newest_;
+}
+
+void AuditWriter::SetListener(std::function<void()> listener) {
+  listener_ = std::move(listener);
+}
+
+std::string AuditWriter::public_key() const {
+  const MutexLock lock(mutex_);
+  return public_key_;
+}
+
+}  // namespace ephemera::controller
