@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/random/random.h"
+#include "absl/time/clock.h"
 #include "agent/collector/counter_collector.h"
 #include "agent/collector/sysctl_collector.h"
 #include "agent/host_identity.h"
@@ -36,12 +37,32 @@ Sampler::Options MakeSamplerOptions(const AgentOptions& options) {
   return result;
 }
 
+// Whether a controller could take our certificate: TLS would only say that it
+// did not.
+absl::Status CheckValidNow(const AgentState& state) {
+  const absl::StatusOr<Certificate> certificate = state.LoadCertificate();
+  if (!certificate.ok()) return certificate.status();
+  const absl::Time now = absl::Now();
+  if (certificate->not_after() <= now) {
+    return absl::UnauthenticatedError(
+        "this agent's certificate has expired: enrol again with a new token");
+  }
+  if (certificate->not_before() > now) {
+    return absl::UnauthenticatedError(
+        "this agent's certificate is not valid yet: this host's clock is "
+        "behind");
+  }
+  return absl::OkStatus();
+}
+
 // The newest identity each time: it may have been renewed.
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadCredentials(
     const AgentOptions& options, const AgentState& state) {
   ClientSecurity security;
   security.insecure_loopback = options.insecure_loopback;
   if (UsesTls(options)) {
+    absl::Status valid = CheckValidNow(state);
+    if (!valid.ok()) return valid;
     absl::StatusOr<std::shared_ptr<const ClientIdentity>> identity =
         state.LoadClientIdentity();
     if (!identity.ok()) return identity.status();

@@ -143,9 +143,12 @@ void AddFlags(CLI::App& app, AgentOptions& options, FlagTexts& texts) {
       ->envname("EPHEMERA_CONTROLLER")
       ->type_name("ADDRESS");
   app.add_option(
-      "--name", options.name,
-      "Name of this agent in the fleet (default: the one it enrolled "
-      "with, else the host's)");
+         "--name", options.name,
+         "Name of this agent in the fleet (default: the one it enrolled "
+         "with, else the host's)")
+      ->check([](const std::string& name) -> std::string {
+        return name.empty() ? "is empty" : "";
+      });
   app.add_option(
          "--state-dir", options.state_dir,
          "Where the key, the certificate and what is known of the audit "

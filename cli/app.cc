@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "cli/commands/agents.h"
+#include "cli/commands/audit.h"
 #include "cli/commands/completion.h"
 #include "cli/commands/contexts.h"
 #include "cli/commands/history.h"
@@ -116,16 +117,18 @@ absl::StatusOr<Target> ChooseTarget(const GlobalOptions& globals,
   if (target.context.empty()) {
     target.context = context.environment("EPHEMERA_CONTEXT");
   }
-  if (!target.context.empty()) {
-    absl::Status status = contexts.CheckExists(target.context);
-    if (!status.ok()) return status;
-  } else if (std::string current = contexts.Current();
-             contexts.CheckExists(current).ok()) {
-    target.context = std::move(current);
-  }
   target.address = globals.controller;
   if (target.address.empty()) {
     target.address = context.environment("EPHEMERA_CONTROLLER");
+  }
+  if (std::string current = contexts.Current();
+      target.context.empty() && contexts.CheckExists(current).ok()) {
+    target.context = std::move(current);
+  }
+  // With an address, it may be the one that `login` is to make.
+  if (!target.context.empty() && target.address.empty()) {
+    absl::Status status = contexts.CheckExists(target.context);
+    if (!status.ok()) return status;
   }
   if (target.address.empty() && !target.context.empty()) {
     target.address = contexts.Controller(target.context);
@@ -162,6 +165,7 @@ std::shared_ptr<CLI::App> MakeApp(GlobalOptions& globals, Action& action) {
   AddAgentsCommand(*app, globals, action);
   AddTopCommand(*app, globals, action);
   AddHistoryCommand(*app, globals, action);
+  AddAuditCommand(*app, globals, action);
   AddTokenCommand(*app, globals, action);
   AddUserCommand(*app, globals, action);
   AddContextCommands(*app, globals, action);

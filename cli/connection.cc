@@ -69,6 +69,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connection::Channel() {
           "', or name a login with --context (for a loopback address there is "
           "--insecure-loopback)"));
     }
+    absl::Status exists = contexts_.CheckExists(target_.context);
+    if (!exists.ok()) return exists;
     auto identity = contexts_.LoadIdentity(target_.context);
     if (!identity.ok()) {
       return absl::FailedPreconditionError(absl::StrCat(
@@ -119,10 +121,16 @@ absl::Status Connection::CheckAuditLog() {
   }
   if (!absl::IsDataLoss(status) && !absl::IsOutOfRange(status)) return status;
   return CheckFailedError(absl::StrCat(
-      "nothing was changed: the audit log of ", target_.address,
+      "the audit log of ", target_.address,
       " does not continue the one you saw before: ", status.message(),
       "; 'ephemera audit verify' says more. If it was replaced on purpose, ",
       known->HowToForget()));
+}
+
+absl::Status Connection::NothingChanged(const absl::Status& status) {
+  if (ExitCodeFor(status) != kExitCheckFailed) return status;
+  return CheckFailedError(
+      absl::StrCat("nothing was changed: ", status.message()));
 }
 
 absl::Status Connection::ExplainTls(absl::string_view message) const {
@@ -197,6 +205,10 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
           absl::StrCat("no answer from ", target_.address, " within ",
                        DurationText(timeout_), "; try a longer --timeout"));
     case absl::StatusCode::kNotFound:
+      if (!absl::StrContains(message, "agent") &&
+          !absl::StrContains(message, "flow group")) {
+        return plain;
+      }
       return absl::NotFoundError(
           absl::StrCat(message,
                        "; 'ephemera agents list' shows the agents, 'ephemera "

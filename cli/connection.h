@@ -66,7 +66,7 @@ class Connection {
                                                 const Request&, Response*),
                       const Request& request, Response* response) {
     absl::Status status = CheckAuditLog();
-    if (!status.ok()) return status;
+    if (!status.ok()) return NothingChanged(status);
     return Call(rpc, request, response);
   }
 
@@ -88,6 +88,7 @@ class Connection {
   absl::Status Explain(const grpc::Status& status) const;
 
  private:
+  static absl::Status NothingChanged(const absl::Status& status);
   bool UsesTls() const;
   absl::Status ExplainUnavailable(absl::string_view message) const;
   absl::Status ExplainTls(absl::string_view message) const;

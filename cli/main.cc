@@ -1,4 +1,6 @@
+#include <array>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
@@ -33,6 +35,10 @@ int main(int argc, char** argv) {
   // A reader that closes the pipe (`| head`) ends the program quietly, even
   // where the parent ignored the signal.
   std::signal(SIGPIPE, SIG_DFL);
+  // Large enough that most output is written in one piece, whose error is
+  // known.
+  static std::array<char, size_t{1} << 18> output_buffer;
+  std::setvbuf(stdout, output_buffer.data(), _IOFBF, output_buffer.size());
   ephemera::RouteGrpcLog();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   EraseTokenArgument(argc, argv);

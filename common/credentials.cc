@@ -19,8 +19,7 @@ absl::Status CheckInsecure(absl::string_view text,
   if (address.is_loopback()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "'", text,
-      "' is not a loopback address, so --insecure-loopback does not allow it: "
-      "what leaves the host is encrypted"));
+      "' is not a loopback address, which --insecure-loopback is for"));
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "controller/controller.h"
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "common/address.h"
 #include "common/log.h"
 #include "common/private_file.h"
@@ -17,6 +19,7 @@ constexpr absl::Duration kCallGrace = absl::Seconds(3);
 constexpr absl::Duration kStoreGrace = absl::Seconds(2);
 // How soon a stream ends whose caller may no longer have it.
 constexpr absl::Duration kStandingInterval = absl::Seconds(1);
+constexpr absl::Duration kFirstEventLimit = absl::Seconds(2);
 
 // Null where init was not run.
 absl::StatusOr<std::unique_ptr<const CertificateAuthority>> LoadCa(
@@ -125,17 +128,23 @@ absl::Status Controller::StartStore() {
   absl::Status status =
       store_->Start([this] { return fleet_clock_.Now(); }, *std::move(key));
   if (!status.ok()) return status;
-  // Also so that there is a checkpoint to show from here on.
-  return store_->audit().AppendEvent(
+  // Also so that there is a checkpoint to show from here on. A disk that
+  // refuses is no reason not to start: agents keep their readings until it does
+  // not.
+  const auto stored = std::make_shared<absl::Notification>();
+  status = store_->audit().AppendEvent(
       {.actor = "controller",
        .source = "",
        .action = "controller.start",
        .after = {{"version", EPHEMERA_VERSION}}},
-      [](const absl::Status& stored) {
-        if (!stored.ok() && !absl::IsCancelled(stored)) {
-          LogError("the start is not in the audit log: %s", stored.message());
+      [stored](const absl::Status& result) {
+        if (!result.ok() && !absl::IsCancelled(result)) {
+          LogError("the start is not in the audit log: %s", result.message());
         }
+        stored->Notify();
       });
+  if (status.ok()) stored->WaitForNotificationWithTimeout(kFirstEventLimit);
+  return status;
 }
 
 absl::Status Controller::Start(const ControllerOptions& options) {

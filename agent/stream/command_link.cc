@@ -105,7 +105,6 @@ absl::Status CommandLink::RunStream(
       last_trouble_.clear();
     }
   }
-  context.TryCancel();
   return FromGrpcStatus(stream->Finish());
 }
 
@@ -134,8 +133,12 @@ bool CommandLink::Answer(const v1::StreamCommandsResponse& response,
 }
 
 void CommandLink::LogEnd(const absl::Status& status) {
+  // Where the connection is gone, the sample stream says so.
+  if (status.ok() || absl::IsUnavailable(status) || absl::IsCancelled(status)) {
+    return;
+  }
   const std::string text(status.message().substr(0, kMaxMessage));
-  if (status.ok() || text == last_trouble_) return;
+  if (text == last_trouble_) return;
   last_trouble_ = text;
   if (absl::IsUnimplemented(status)) {
     LogWarning("the controller gives no commands: it is an older version");

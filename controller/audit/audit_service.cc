@@ -103,6 +103,11 @@ absl::StatusOr<v1::GetAuditEventResponse> GetFrom(const AuditStore& store,
 absl::StatusOr<v1::GetCheckpointResponse> GetCheckpointFrom(
     const AuditStore& store, uint64_t old_size) {
   const v1::Checkpoint newest = store.newest_checkpoint();
+  if (newest.tree_size() == 0) {
+    return absl::UnavailableError(
+        "the audit log has no entry yet, not even of the controller's start: "
+        "can it write to its disk?");
+  }
   if (old_size > newest.tree_size()) {
     return absl::OutOfRangeError(absl::StrCat("the audit log was cut: it has ",
                                               newest.tree_size(),

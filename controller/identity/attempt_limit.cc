@@ -29,4 +29,12 @@ bool AttemptLimit::Allows(const std::string& source) {
   return true;
 }
 
+void AttemptLimit::GiveBack(const std::string& source) {
+  const MutexLock lock(mutex_);
+  const auto found = index_.find(source);
+  if (found == index_.end()) return;
+  Bucket& bucket = *found->second;
+  bucket.left = std::min(options_.burst, bucket.left + 1);
+}
+
 }  // namespace ephemera::controller

@@ -29,6 +29,8 @@ class AttemptLimit {
 
   // Whether `source` may try now, which is counted.
   bool Allows(const std::string& source);
+  // An attempt came about, and does not count: many hosts may share an address.
+  void GiveBack(const std::string& source);
 
  private:
   struct Bucket {

@@ -18,6 +18,7 @@ namespace {
 constexpr char kRequestIdKey[] = "ephemera-request-id";
 constexpr absl::string_view kUnixPeer = "unix";
 constexpr size_t kMaxRequestIdLength = 64;
+constexpr size_t kMaxObjectLength = 100;
 // gRPC's word for its local credentials.
 constexpr absl::string_view kLocalTransport = "local";
 
@@ -39,6 +40,17 @@ std::string RequestIdOf(const grpc::ServerContextBase& context) {
     if (!absl::ascii_isgraph(static_cast<unsigned char>(c))) c = '?';
   }
   return id;
+}
+
+// What a request names, cut to a length that no name of ours has, between two
+// characters of its UTF-8: half of one would be no text.
+absl::string_view CutObject(absl::string_view object) {
+  if (object.size() <= kMaxObjectLength) return object;
+  size_t end = kMaxObjectLength;
+  while (end > 0 && (static_cast<unsigned char>(object[end]) & 0xC0U) == 0x80) {
+    --end;
+  }
+  return object.substr(0, end);
 }
 
 }  // namespace
@@ -108,7 +120,7 @@ AuditDraft DraftFor(const grpc::ServerContextBase& context,
           .source = std::move(source),
           .request_id = RequestIdOf(context),
           .action = std::string(action),
-          .object = std::string(object)};
+          .object = std::string(CutObject(object))};
 }
 
 }  // namespace ephemera::controller

@@ -50,7 +50,8 @@ std::string PeerOf(const grpc::ServerContextBase& context);
 std::string HostOf(const grpc::ServerContextBase& context);
 
 // A draft with who, from where and the request id filled in. `source` is
-// PeerOf() and the certificate's serial number.
+// PeerOf() and the certificate's serial number. Of `object`, which a peer may
+// have written, the first 100 bytes are kept.
 AuditDraft DraftFor(const grpc::ServerContextBase& context,
                     absl::string_view action, absl::string_view object);
 

@@ -54,7 +54,8 @@ grpc::ServerUnaryReactor* EnrolmentService::Enrol(
     v1::EnrolResponse* response) {
   const ChangeCall call(*context, context_.refusals, "enrol", "");
   absl::Status status;
-  if (!attempts_.Allows(HostOf(*context))) {
+  const std::string host = HostOf(*context);
+  if (!attempts_.Allows(host)) {
     status = absl::ResourceExhaustedError(
         "too many attempts to enrol from this address; wait a few seconds");
   }

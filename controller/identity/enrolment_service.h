@@ -8,7 +8,7 @@
 namespace ephemera::controller {
 
 // Tokens into certificates, and certificates into newer ones. The only service
-// that answers to nobody in particular, so attempts are limited by address.
+// that answers to nobody in particular, so failures are limited by address.
 // Thread-safe.
 class EnrolmentService final : public v1::EnrolmentService::CallbackService {
  public:

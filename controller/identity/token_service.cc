@@ -86,7 +86,7 @@ grpc::ServerUnaryReactor* TokenService::CreateToken(
     grpc::CallbackServerContext* context, const v1::CreateTokenRequest* request,
     v1::CreateTokenResponse* response) {
   const ChangeCall call(*context, context_.refusals, "token.create",
-                        request->identity().substr(0, 100));
+                        request->identity());
   const absl::StatusOr<TokenQuestion> question = ParseCreateToken(*request);
   if (!question.ok()) {
     call.Refuse(question.status());
@@ -122,7 +122,7 @@ grpc::ServerUnaryReactor* TokenService::RevokeToken(
     grpc::CallbackServerContext* context, const v1::RevokeTokenRequest* request,
     v1::Token* response) {
   const ChangeCall call(*context, context_.refusals, "token.revoke",
-                        request->name().substr(0, 100));
+                        request->name());
   const absl::string_view id = absl::StripPrefix(request->name(), kTokens);
   absl::Status status = CheckToken("name", id, kMaxIdLength, "");
   if (!absl::StartsWith(request->name(), kTokens)) {

@@ -84,7 +84,7 @@ grpc::ServerUnaryReactor* UserService::CreateUser(
     grpc::CallbackServerContext* context, const v1::CreateUserRequest* request,
     v1::CreateUserResponse* response) {
   const ChangeCall call(*context, context_.refusals, "user.create",
-                        request->name().substr(0, 100));
+                        request->name());
   const absl::StatusOr<Identity> identity = ParseUserField(request->name());
   const absl::StatusOr<absl::Duration> ttl =
       ParseTtl(request->has_ttl(), request->ttl());
@@ -130,8 +130,7 @@ grpc::ServerUnaryReactor* UserService::Update(
     grpc::CallbackServerContext& context, absl::string_view action,
     const std::string& name, const absl::Status& valid,
     const IdentityStore::UserChange& change, v1::User& response) {
-  const ChangeCall call(context, context_.refusals, action,
-                        name.substr(0, 100));
+  const ChangeCall call(context, context_.refusals, action, name);
   const absl::StatusOr<Identity> identity = ParseUserField(name);
   absl::Status status = identity.status();
   if (status.ok()) status = valid;

@@ -74,7 +74,7 @@ CommandDispatcher::Agent* CommandDispatcher::Find(const ConnectionId& id) {
 
 void CommandDispatcher::Send(const std::string& agent, v1::Command command,
                              absl::Duration timeout, AuditDraft event,
-                             Done done) {
+                             const Done& done) {
   {
     const MutexLock lock(mutex_);
     command.set_id(absl::StrCat(id_prefix_, ++last_command_));
@@ -158,7 +158,7 @@ ConnectionId CommandDispatcher::Connect(const std::string& agent,
     id.number = entry.number = ++last_number_;
   }
   if (replaced != nullptr) replaced();
-  SettleLost(agent, std::move(lost));
+  SettleLost(agent, lost);
   return id;
 }
 
@@ -175,7 +175,7 @@ void CommandDispatcher::Disconnect(const ConnectionId& id) {
       agents_.erase(id.agent);
     }
   }
-  SettleLost(id.agent, std::move(lost));
+  SettleLost(id.agent, lost);
 }
 
 void CommandDispatcher::OnResult(const ConnectionId& id,
@@ -224,13 +224,14 @@ void CommandDispatcher::OnTick(const ConnectionId& id) {
 }
 
 void CommandDispatcher::SettleLost(
-    const std::string& agent, std::map<std::string, Outstanding> outstanding) {
-  for (auto& [command_id, lost] : outstanding) {
+    const std::string& agent,
+    const std::map<std::string, Outstanding>& outstanding) {
+  for (const auto& [command_id, lost] : outstanding) {
     const absl::Status status = StreamEnded(agent, lost.sent);
     Settle({.agent = agent,
             .actor = "controller",
             .source = "",
-            .outstanding = std::move(lost),
+            .outstanding = lost,
             .result = status});
   }
 }

@@ -62,7 +62,7 @@ class CommandDispatcher {
   //                       more;
   //   errors of AuditStore::AppendEvent(), with which nothing was sent.
   void Send(const std::string& agent, v1::Command command,
-            absl::Duration timeout, AuditDraft event, Done done);
+            absl::Duration timeout, AuditDraft event, const Done& done);
 
   // A stream of the agent begins, and ends an older one.
   ConnectionId Connect(const std::string& agent, CommandChannel channel);
@@ -114,7 +114,7 @@ class CommandDispatcher {
                      const absl::Status& status);
   void Settle(Settlement settlement);
   void SettleLost(const std::string& agent,
-                  std::map<std::string, Outstanding> outstanding);
+                  const std::map<std::string, Outstanding>& outstanding);
   void AuditStandingOf(const ConnectionId& id);
   void Append(AuditDraft event, const std::function<void()>& done);
 

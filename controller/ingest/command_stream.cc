@@ -304,9 +304,18 @@ void CommandStream::OnTick() {
   {
     const MutexLock lock(mutex_);
     if (finished_) return;
+    connection = connection_;
+  }
+  absl::Status standing;
+  if (connection.number != 0) {
+    // A name may be banned that needs no certificate.
+    standing = commands_.authorizer.CheckSpeaksFor(caller_, connection.agent);
+  }
+  {
+    const MutexLock lock(mutex_);
     alarm_set_ = false;
     queries_full_ = false;
-    connection = connection_;
+    if (!standing.ok()) End(standing);
     if (connection_.number == 0 &&
         now - started_ >= commands_.options.hello_timeout) {
       End(absl::DeadlineExceededError(

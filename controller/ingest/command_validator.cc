@@ -59,8 +59,9 @@ absl::Status ValidateCommandHello(const v1::StreamCommandsRequest& request) {
 }
 
 absl::Status ValidateCommandAnswer(const v1::StreamCommandsRequest& request) {
-  if (request.has_result())
+  if (request.has_result()) {
     return Under("result", CheckResult(request.result()));
+  }
   if (request.has_standing()) return CheckStanding(request.standing());
   return FieldError(
       "request",

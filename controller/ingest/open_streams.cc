@@ -6,14 +6,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace ephemera::controller {
-namespace {
-
-absl::Status ShuttingDown() {
-  return absl::UnavailableError("the controller is shutting down");
-}
-
-}  // namespace
-
 void OpenStreams::Add(const std::shared_ptr<StoppableStream>& stream,
                       const Caller& caller, v1::Access access) {
   const absl::Status status = TryAdd(stream, caller, access);
@@ -23,7 +15,7 @@ void OpenStreams::Add(const std::shared_ptr<StoppableStream>& stream,
 absl::Status OpenStreams::TryAdd(const std::shared_ptr<StoppableStream>& stream,
                                  const Caller& caller, v1::Access access) {
   const MutexLock lock(mutex_);
-  if (stopped_) return ShuttingDown();
+  if (stopped_) return ShutDownError();
   if (!caller.serial.empty()) {
     int& count = counts_[caller.Actor()];
     if (count >= kMaxStreamsPerCaller) {
@@ -72,7 +64,7 @@ void OpenStreams::StopAll() {
       if (auto alive = entry.stream.lock()) streams.push_back(std::move(alive));
     }
   }
-  for (const auto& stream : streams) stream->Stop(ShuttingDown());
+  for (const auto& stream : streams) stream->Stop(ShutDownError());
 }
 
 }  // namespace ephemera::controller

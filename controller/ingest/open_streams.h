@@ -13,6 +13,11 @@
 
 namespace ephemera::controller {
 
+// How calls end that a shutdown ends.
+inline absl::Status ShutDownError() {
+  return absl::UnavailableError("the controller is shutting down");
+}
+
 // A streaming call that lasts until it is told to end.
 class StoppableStream {
  public:

@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/resource_name.h"
-#include "controller/request/field_check.h"
 #include "controller/ingest/sample_validator.h"
+#include "controller/request/field_check.h"
 
 namespace ephemera::controller {
 namespace {

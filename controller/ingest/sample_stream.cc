@@ -6,21 +6,17 @@
 #include "common/grpc_status.h"
 #include "common/ingest_protocol.h"
 #include "common/log.h"
-#include "controller/request/field_check.h"
 #include "controller/ingest/message_bytes.h"
 #include "controller/ingest/stream_alarm.h"
+#include "controller/request/field_check.h"
 
 namespace ephemera::controller {
 namespace {
 
-absl::Status ShuttingDown() {
-  return absl::UnavailableError("the controller is shutting down");
-}
-
 // What the peer is to hear of a store's error. A store cancels only when it
 // closes.
 absl::Status StoreError(const absl::Status& status) {
-  return absl::IsCancelled(status) ? ShuttingDown() : status;
+  return absl::IsCancelled(status) ? ShutDownError() : status;
 }
 
 }  // namespace
@@ -317,7 +313,7 @@ void SampleStream::OnStored(uint64_t sequence, const absl::Status& status) {
       acks_.Store(sequence);
       store_full_ = false;
     } else if (absl::IsCancelled(status)) {
-      End(ShuttingDown());
+      End(ShutDownError());
     } else if (!ending_) {
       // A failing disk is tried again: this batch can never be stored. The
       // agent must leave it out, or it would come back for ever.

@@ -141,8 +141,7 @@ grpc::ServerUnaryReactor* AgentService::Withdraw(
     grpc::CallbackServerContext& context, absl::string_view action,
     const std::string& name, IdentityStore::Withdrawal withdrawal,
     std::function<void(int)> fill) {
-  const ChangeCall call(context, context_.refusals, action,
-                        name.substr(0, 100));
+  const ChangeCall call(context, context_.refusals, action, name);
   const absl::StatusOr<std::string> agent = ParseAgentField("name", name);
   absl::Status status = agent.status();
   if (status.ok()) {

@@ -48,9 +48,6 @@ class AuditStore {
   // The newest committed checkpoint; tree_size 0 before the first event. From
   // memory.
   virtual v1::Checkpoint newest_checkpoint() const = 0;
-  // Called after each commit that appended events, on the writer thread; must
-  // not block. Set once, before the first event.
-  virtual void SetCheckpointListener(std::function<void()> listener) = 0;
   // Of the signing key: Ed25519, 32 bytes.
   virtual std::string audit_public_key() const = 0;
 

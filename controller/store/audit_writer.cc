@@ -183,7 +183,6 @@ void AuditWriter::OnCommit() {
     newest_ = *std::move(pending_);
   }
   pending_.reset();
-  if (listener_) listener_();
 }
 
 void AuditWriter::OnRollback() {
@@ -205,10 +204,6 @@ void AuditWriter::OnOperationUndone() {
 v1::Checkpoint AuditWriter::newest_checkpoint() const {
   const MutexLock lock(mutex_);
   return newest_;
-}
-
-void AuditWriter::SetListener(std::function<void()> listener) {
-  listener_ = std::move(listener);
 }
 
 std::string AuditWriter::public_key() const {

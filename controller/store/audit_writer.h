@@ -2,7 +2,6 @@
 #define EPHEMERA_CONTROLLER_STORE_AUDIT_WRITER_H_
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -38,14 +37,10 @@ class AuditWriter {
   // index.
   absl::StatusOr<uint64_t> Append(const AuditDraft& event, absl::Time now);
 
-  // As WriteQueueHooks; OnCommit() publishes the newest checkpoint and calls
-  // the listener where there is a new one.
+  // As WriteQueueHooks; OnCommit() publishes the newest checkpoint.
   void OnCommit();
   void OnRollback();
   void OnOperationUndone();
-
-  // Called by OnCommit(). REQUIRES: set before the writer thread starts.
-  void SetListener(std::function<void()> listener);
 
   // Thread-safe.
   v1::Checkpoint newest_checkpoint() const;
@@ -69,7 +64,6 @@ class AuditWriter {
   std::optional<uint64_t> size_;
   // The newest of the open transaction; absent where there is none.
   std::optional<v1::Checkpoint> pending_;
-  std::function<void()> listener_;
 
   mutable Mutex mutex_;
   v1::Checkpoint newest_ ABSL_GUARDED_BY(mutex_);

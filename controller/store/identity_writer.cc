@@ -356,15 +356,7 @@ absl::StatusOr<IdentityChanges> IdentityWriter::DeleteExpired(absl::Time time,
       DeleteOld("certificates", "serial", "not_after_us", time, limit);
   if (!serials.ok()) return serials.status();
   changes.gone_serials = *std::move(serials);
-  {
-    SqliteStatement statement(
-        database_,
-        "DELETE FROM token_labels WHERE token_id IN (SELECT token_id FROM"
-        " tokens WHERE expires_us < ?)");
-    SqliteRun run(statement);
-    absl::Status status = run.Bind(absl::ToUnixMicros(time)).Finish();
-    if (!status.ok()) return status;
-  }
+  // Their labels go with them.
   auto tokens = DeleteOld("tokens", "token_id", "expires_us", time, limit);
   if (!tokens.ok()) return tokens.status();
   changes.gone_tokens = *std::move(tokens);

@@ -26,9 +26,6 @@ class SqliteAuditStore final : public AuditStore {
   v1::Checkpoint newest_checkpoint() const override {
     return writer_.newest_checkpoint();
   }
-  void SetCheckpointListener(std::function<void()> listener) override {
-    writer_.SetListener(std::move(listener));
-  }
   std::string audit_public_key() const override { return writer_.public_key(); }
   absl::StatusOr<std::vector<AuditEntry>> ListEvents(const AuditFilter& filter,
                                                      int limit) const override;

@@ -10,6 +10,8 @@
 #include "common/resource_name.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/enrolled_state.h"
+#include "tests/support/temp_dir.h"
 
 namespace ephemera::agent {
 namespace {
@@ -66,6 +68,9 @@ TEST_F(AgentOptionsTest, DefaultsAreReady) {
 TEST_F(AgentOptionsTest, ReadsEveryFlag) {
   const ParsedAgentOptions parsed = Parse({"--controller",
                                            "127.0.0.1:7400",
+                                           "--insecure-loopback",
+                                           "--state-dir",
+                                           "/tmp/state",
                                            "--name",
                                            "web-1",
                                            "--label",
@@ -88,6 +93,8 @@ TEST_F(AgentOptionsTest, ReadsEveryFlag) {
                                            "debug"});
   ASSERT_TRUE(parsed.options.has_value()) << err_.str();
   EXPECT_EQ(parsed.options->controller, "127.0.0.1:7400");
+  EXPECT_TRUE(parsed.options->insecure_loopback);
+  EXPECT_EQ(parsed.options->state_dir, "/tmp/state");
   EXPECT_EQ(parsed.options->name, "web-1");
   EXPECT_THAT(parsed.options->labels,
               ElementsAre(Pair("role", "web"), Pair("site", "ams/1")));
@@ -135,8 +142,9 @@ TEST_F(AgentOptionsTest, RefusesWhatIsNoValue) {
                 {"--snapshot-interval", "'soon'"});
   ExpectRefused({"--socket-source", "magic"}, {"--socket-source", "'magic'"});
   ExpectRefused({"--log-level", "loud"}, {"--log-level", "'loud'"});
-  ExpectRefused({"--controller", "10.0.0.1:80"},
-                {"--controller", "'10.0.0.1:80'", "TLS"});
+  ExpectRefused({"--controller", "10.0.0.1:80", "--insecure-loopback"},
+                {"--controller", "'10.0.0.1:80'", "loopback"});
+  ExpectRefused({"--controller", "nonsense"}, {"--controller", "'nonsense'"});
   ExpectRefused({"--frobnicate"}, {"--frobnicate"});
   ExpectRefused({"stray"}, {"stray"});
 }
@@ -168,6 +176,57 @@ TEST_F(AgentOptionsTest, BoundsTheNumberOfLabels) {
   ExpectRefused(flags, {"--label", "33", "32"});
   flags.resize(flags.size() - 2);
   EXPECT_TRUE(Parse(flags).options.has_value()) << err_.str();
+}
+
+TEST_F(AgentOptionsTest, SaysHowToEnrolWhereThereIsNoCertificate) {
+  const TempDir directory;
+  ExpectRefused({"--controller", "10.0.0.1:7400", "--state-dir",
+                 directory.path().c_str()},
+                {"--controller", "ephemera-agent enroll",
+                 directory.path().c_str(), "--insecure-loopback"});
+}
+
+TEST_F(AgentOptionsTest, TakesNameAndControllerFromTheEnrolment) {
+  const EnrolledState state("web-1", "10.0.0.1:7400");
+  const ParsedAgentOptions parsed =
+      Parse({"--state-dir", state.path().c_str()});
+  ASSERT_TRUE(parsed.options.has_value()) << err_.str();
+  EXPECT_EQ(parsed.options->name, "web-1");
+  EXPECT_EQ(parsed.options->controller, "10.0.0.1:7400");
+  EXPECT_TRUE(UsesTls(*parsed.options));
+  ExpectRefused({"--state-dir", state.path().c_str(), "--name", "web-2"},
+                {"--name", "'web-1'"});
+  // On the controller's host it may be called anything.
+  EXPECT_EQ(Parse({"--state-dir", state.path().c_str(), "--controller",
+                   "unix:/x", "--name", "web-2"})
+                .options->name,
+            "web-2");
+}
+
+TEST_F(AgentOptionsTest, ReadsHowToEnrol) {
+  const ParsedAgentOptions parsed =
+      Parse({"enroll", "--controller", "c.example:7400", "--ca-fingerprint",
+             "ab", "--token-file", "-", "--state-dir", "/tmp/s", "--force"});
+  ASSERT_TRUE(parsed.enrol.has_value()) << err_.str();
+  EXPECT_FALSE(parsed.options.has_value());
+  EXPECT_EQ(parsed.enrol->controller, "c.example:7400");
+  EXPECT_EQ(parsed.enrol->ca_fingerprint, "ab");
+  EXPECT_EQ(parsed.enrol->token_file, "-");
+  EXPECT_EQ(parsed.enrol->state_dir, "/tmp/s");
+  EXPECT_TRUE(parsed.enrol->force);
+}
+
+TEST_F(AgentOptionsTest, RefusesAnEnrolmentThatCannotBe) {
+  ExpectRefused({"enroll", "--controller", "c:1", "--ca-fingerprint", "a"},
+                {"--token-file"});
+  ExpectRefused({"enroll", "--controller", "c:1", "--ca-fingerprint", "a",
+                 "--token", "t", "--token-file", "f"},
+                {"--token"});
+  ExpectRefused({"enroll", "--ca-fingerprint", "a", "--token", "t"},
+                {"--controller"});
+  ExpectRefused({"enroll", "--controller", "unix:/x", "--ca-fingerprint", "a",
+                 "--token", "t"},
+                {"--controller", "unix socket"});
 }
 
 }  // namespace

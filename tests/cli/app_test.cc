@@ -57,8 +57,8 @@ TEST_F(CliTest, HelpNamesTheWholeCommand) {
 TEST_F(CliTest, GlobalFlagsMayStandBeforeTheCommand) {
   const CliResult before =
       Run({"--controller", "10.0.0.1:5", "agents", "list"});
-  EXPECT_EQ(before.exit_code, kExitUsage);
-  EXPECT_THAT(before.err, HasSubstr("'10.0.0.1:5' is not on this host"));
+  EXPECT_EQ(before.exit_code, kExitFailed);
+  EXPECT_THAT(before.err, HasSubstr("ephemera login --controller 10.0.0.1:5"));
   EXPECT_EQ(Run({"agents", "list", "--controller", "10.0.0.1:5"}).err,
             before.err);
 }
@@ -71,7 +71,7 @@ TEST_F(CliTest, GlobalFlagsMayStandBetweenNounAndVerb) {
 
 TEST_F(CliTest, UsageErrorsAreOneLineWithAHint) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{}, "no command given: agents, top, history, completion"},
+      {{}, "no command given: agents, top, history, audit, token"},
       {{"agents"}, "no command given: list, show"},
       {{"tpo"}, "unknown command 'tpo' (did you mean 'top'?)"},
       {{"agents", "lst"}, "unknown command 'lst' (did you mean 'list'?)"},
@@ -103,7 +103,8 @@ TEST_F(CliTest, UsageErrorsAreOneLineWithAHint) {
       {{"history", "--group", "3"}, "'ephemera history AGENT --group 3'"},
       {{"history", "--all", "--group", "3"}, "--group is of one agent"},
       {{"history", "Not A Name"}, "is not an agent name"},
-      {{"top", "--controller", "10.0.0.1:443"}, "is not on this host"},
+      {{"top", "--controller", "10.0.0.1:443", "--insecure-loopback"},
+       "is not a loopback address"},
       {{"top", "--controller", "nonsense"}, "is not a controller address"},
   };
   for (const auto& [arguments, text] : cases) {
@@ -236,8 +237,8 @@ TEST_F(CliTest, ReachesThisHostWithoutTheProxyOfTheEnvironment) {
   StartIncident();
   const Process process = RunProgram(absl::StrCat(
       "http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 ",
-      EPHEMERA_PROGRAM, " agents list --controller ", controller.tcp_address(),
-      " 2>&1"));
+      EPHEMERA_PROGRAM, " agents list --insecure-loopback --controller ",
+      controller.tcp_address(), " 2>&1"));
   EXPECT_EQ(WEXITSTATUS(process.status), kExitOk);
   EXPECT_THAT(process.output, HasSubstr("b.example.com"));
 }

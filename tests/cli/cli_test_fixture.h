@@ -160,7 +160,8 @@ class CliTest : public testing::Test {
   Terminal terminal;
   FakeSignals::Shared signals;
   std::map<std::string, std::string> environment = {
-      {"EPHEMERA_CONTROLLER", controller.address()}};
+      {"EPHEMERA_CONTROLLER", controller.address()},
+      {"XDG_CONFIG_HOME", directory() + "/config"}};
 };
 
 }  // namespace ephemera::cli

@@ -73,7 +73,9 @@ TEST(ControllerOptions, RefuseWithTheFlagAndTheValue) {
   EXPECT_THAT(Error({"--retain-hour", "7d"}),
               HasSubstr("--retain-minute: 30d is more than 7d of "
                         "--retain-hour"));
-  EXPECT_THAT(Error({"--listen", "0.0.0.0:7400"}), HasSubstr("need TLS"));
+  EXPECT_THAT(Error({"--agent-certificate-life", "1s"}),
+              HasSubstr("less than 1m"));
+  EXPECT_THAT(Error({"init"}), HasSubstr("--name"));
   EXPECT_THAT(Error({"--listen", "nonsense"}),
               HasSubstr("is not a controller address"));
   EXPECT_THAT(Error({"--log-level", "loud"}), HasSubstr("--log-level"));
@@ -91,6 +93,31 @@ TEST(ControllerOptions, HelpHasExamplesAndSucceeds) {
   const Outcome version = Parse({"--version"});
   EXPECT_EQ(version.parsed.exit_code, 0);
   EXPECT_EQ(version.out, "ephemera-controller " EPHEMERA_VERSION "\n");
+}
+
+TEST(ControllerOptions, ReadWhatInitIsTold) {
+  const auto parsed =
+      Parse({"init", "--data-dir", "/srv/e", "--name", "c.example,10.0.0.5",
+             "--name", "c2.example", "--server-certificate-life", "10d"})
+          .parsed;
+  ASSERT_TRUE(parsed.init.has_value());
+  EXPECT_FALSE(parsed.options.has_value());
+  EXPECT_EQ(parsed.init->data_dir, "/srv/e");
+  EXPECT_THAT(parsed.init->hosts,
+              ElementsAre("c.example", "10.0.0.5", "c2.example"));
+  EXPECT_EQ(parsed.init->lifetimes.server, absl::Hours(240));
+}
+
+TEST(ControllerOptions, ReadWhoMayConnect) {
+  const auto parsed =
+      Parse({"--insecure-loopback", "--socket-group", "ops",
+             "--agent-certificate-life", "2d", "--user-certificate-life", "1d"})
+          .parsed;
+  ASSERT_TRUE(parsed.options.has_value());
+  EXPECT_TRUE(parsed.options->insecure_loopback);
+  EXPECT_EQ(parsed.options->socket_group, "ops");
+  EXPECT_EQ(parsed.options->lifetimes.agent, absl::Hours(48));
+  EXPECT_EQ(parsed.options->lifetimes.user, absl::Hours(24));
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ class ControllerTest : public testing::Test {
     options_.data_dir = directory_.path() + "/data";
     options_.listen = {absl::StrCat("unix:", directory_.path(), "/run/s"),
                        "127.0.0.1:0"};
+    options_.insecure_loopback = true;
   }
 
   void Start() {
@@ -42,7 +43,9 @@ class ControllerTest : public testing::Test {
 
   std::shared_ptr<grpc::Channel> Channel(size_t address) {
     const std::string& target = controller_->addresses()[address];
-    return grpc::CreateChannel(target, *ClientCredentials(target));
+    ClientSecurity security;
+    security.insecure_loopback = true;
+    return grpc::CreateChannel(target, *ClientCredentials(target, security));
   }
 
   // Opens a sample stream of web1 and returns its answer.

@@ -19,6 +19,7 @@
 #include "common/credentials.h"
 #include "common/enrolment_client.h"
 #include "common/enrolment_token.h"
+#include "common/grpc_log.h"
 #include "common/private_file.h"
 #include "common/private_key.h"
 #include "common/unique_fd.h"
@@ -53,6 +54,9 @@ struct Enrolled {
 
 class TrustTest : public testing::Test {
  protected:
+  // Failing handshakes are the point here.
+  static void SetUpTestSuite() { RouteGrpcLog(); }
+
   void SetUp() override {
     options_.data_dir = directory_.path() + "/data";
     options_.listen = {absl::StrCat("unix:", directory_.path(), "/s"),

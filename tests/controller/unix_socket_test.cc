@@ -79,8 +79,16 @@ TEST_F(UnixSocketTest, LeavesOtherFilesAlone) {
 
 TEST_F(UnixSocketTest, AllowsOwnerAndGroup) {
   Bind(path_);
-  EXPECT_TRUE(RestrictUnixSocket(path_).ok());
+  EXPECT_TRUE(RestrictUnixSocket(path_, "").ok());
   EXPECT_EQ(Mode(path_), 0660U);
+}
+
+TEST_F(UnixSocketTest, NamesAGroupThatDoesNotExist) {
+  Bind(path_);
+  const absl::Status status = RestrictUnixSocket(path_, "no-such-group");
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              testing::HasSubstr("'no-such-group'"));
 }
 
 }  // namespace

@@ -172,6 +172,10 @@ CommandResult Fleet::Cli(const std::vector<std::string>& arguments) const {
   return RunCommand(command);
 }
 
+void Fleet::ForgetLog() const {
+  std::filesystem::remove_all(directory() + "/config");
+}
+
 absl::Status Fleet::Cli(const std::vector<std::string>& arguments,
                         google::protobuf::Message& response) const {
   std::vector<std::string> with_format = arguments;

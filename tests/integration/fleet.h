@@ -65,8 +65,10 @@ class Fleet {
     return StartController(ControllerCommand());
   }
 
-  // Runs `ephemera ARGUMENTS`.
+  // Runs `ephemera ARGUMENTS`. What it knows of the audit log is forgotten with
+  // ForgetLog().
   CommandResult Cli(const std::vector<std::string>& arguments) const;
+  void ForgetLog() const;
   // Runs `ephemera ARGUMENTS -o json` and parses the answer.
   absl::Status Cli(const std::vector<std::string>& arguments,
                    google::protobuf::Message& response) const;

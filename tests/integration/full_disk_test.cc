@@ -15,6 +15,9 @@ namespace {
 
 class FullDisk : public TwoHosts {
  protected:
+  // Its data directory is one that `init` cannot see.
+  FullDisk() : TwoHosts(Transport::kUnixSocket) {}
+
   void SetUp() override {
     TwoHosts::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;

@@ -15,9 +15,16 @@
 namespace ephemera {
 
 // Two hosts, namespaces joined by a wire, and a fleet of programs on them: the
-// controller on b, agents that enrol and speak TLS with it. Skips where there can be no namespaces.
+// controller on b, agents that enrol and speak TLS with it. Skips where there
+// can be no namespaces.
 class TwoHosts : public testing::Test {
  protected:
+  // How agents reach the controller.
+  enum class Transport { kTls, kUnixSocket };
+
+  explicit TwoHosts(Transport transport = Transport::kTls)
+      : transport_(transport) {}
+
   static constexpr char kA[] = "10.77.0.1";
   static constexpr char kB[] = "10.77.0.2";
 
@@ -32,6 +39,7 @@ class TwoHosts : public testing::Test {
     b_ = *std::move(b);
     const absl::Status joined = Join(*a_, "10.77.0.1/24", *b_, "10.77.0.2/24");
     ASSERT_TRUE(joined.ok()) << joined;
+    if (transport_ == Transport::kUnixSocket) return;
     const absl::Status tls = fleet_.ServeTls(*b_, kB);
     ASSERT_TRUE(tls.ok()) << tls;
   }
@@ -45,6 +53,7 @@ class TwoHosts : public testing::Test {
         << exit_code.value_or(-1) << ": " << process.err();
   }
 
+  const Transport transport_;
   std::optional<NetNamespace> a_;
   std::optional<NetNamespace> b_;
   Fleet fleet_;

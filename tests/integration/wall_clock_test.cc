@@ -16,6 +16,9 @@ namespace {
 
 class WallClock : public TwoHosts {
  protected:
+  // An hour is more than certificates forgive.
+  WallClock() : TwoHosts(Transport::kUnixSocket) {}
+
   // Sets the clock of the processes that were started with Shifted(command,
   // clock).
   void SetShift(const std::string& clock, absl::Duration shift) {

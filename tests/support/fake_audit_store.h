@@ -36,10 +36,6 @@ class FakeAuditStore final : public AuditStore {
     checkpoint.set_tree_size(size_);
     return checkpoint;
   }
-  void SetCheckpointListener(std::function<void()> listener) override {
-    const MutexLock lock(mutex_);
-    listener_ = std::move(listener);
-  }
   std::string audit_public_key() const override { return std::string(32, 'k'); }
   absl::StatusOr<std::vector<AuditEntry>> ListEvents(
       const AuditFilter& /*filter*/, int /*limit*/) const override {
@@ -86,19 +82,16 @@ class FakeAuditStore final : public AuditStore {
   // Answers the oldest event that waits. REQUIRES: there is one.
   void Complete(const absl::Status& status = absl::OkStatus()) {
     std::function<void(absl::Status)> done;
-    std::function<void()> listener;
     {
       const MutexLock lock(mutex_);
       if (status.ok()) {
         ++size_;
         stored_.push_back(std::move(queue_.front().first));
-        listener = listener_;
       }
       done = std::move(queue_.front().second);
       queue_.pop_front();
       changed_.SignalAll();
     }
-    if (listener != nullptr) listener();
     done(status);
   }
 
@@ -135,7 +128,6 @@ class FakeAuditStore final : public AuditStore {
   absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
   absl::Status proof_error_ ABSL_GUARDED_BY(mutex_);
   uint64_t size_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::function<void()> listener_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::pair<AuditDraft, std::function<void(absl::Status)>>> queue_
       ABSL_GUARDED_BY(mutex_);
   std::vector<AuditDraft> stored_ ABSL_GUARDED_BY(mutex_);

@@ -101,6 +101,15 @@ class FakeIdentityStore final : public IdentityStore {
       const std::string& name, Withdrawal withdrawal, AuditDraft /*event*/,
       std::function<void(absl::StatusOr<int>)> done) override {
     int withdrawn = 0;
+    absl::Status error;
+    {
+      const MutexLock lock(mutex_);
+      error = error_;
+    }
+    if (!error.ok()) {
+      done(error);
+      return absl::OkStatus();
+    }
     {
       const MutexLock lock(mutex_);
       if (withdrawal != Withdrawal::kEvict) {
@@ -141,6 +150,11 @@ class FakeIdentityStore final : public IdentityStore {
     const MutexLock lock(mutex_);
     standings_[name] = standing;
   }
+  // How the withdrawals that follow end, with nothing changed.
+  void SetError(const absl::Status& error) {
+    const MutexLock lock(mutex_);
+    error_ = error;
+  }
 
  private:
   mutable Mutex mutex_;
@@ -149,6 +163,7 @@ class FakeIdentityStore final : public IdentityStore {
   std::map<std::string, UserRecord, std::less<>> users_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, AgentStanding, std::less<>> standings_
       ABSL_GUARDED_BY(mutex_);
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace ephemera::controller

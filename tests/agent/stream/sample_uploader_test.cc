@@ -31,6 +31,10 @@ class SampleUploaderTest : public ::testing::Test {
   UploaderOptions Options() {
     UploaderOptions options;
     options.controller = controller_.address();
+    options.credentials = [] {
+      return absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>>(
+          grpc::InsecureChannelCredentials());
+    };
     options.hello.set_agent("agents/web-1");
     options.new_boot_id = [next = 0]() mutable -> absl::StatusOr<std::string> {
       return absl::StrCat("b", next++);

@@ -238,6 +238,15 @@ TEST_F(CommandStreamTest, ABannedAgentIsRefusedAndAudited) {
   EXPECT_EQ(audit_.stored()[0].outcome, v1::AuditEvent::OUTCOME_REFUSED);
 }
 
+TEST_F(CommandStreamTest, ABanEndsAStream) {
+  const auto peer = Connected();
+  ASSERT_TRUE(identities_
+                  .WithdrawAgent("web1", IdentityStore::Withdrawal::kBan, {},
+                                 [](const absl::StatusOr<int>&) {})
+                  .ok());
+  EXPECT_EQ(peer->Drain().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
 class ImpatientCommandStreamTest : public CommandTest {
  protected:
   ImpatientCommandStreamTest() : CommandTest(ImpatientOptions()) {}

@@ -3,16 +3,24 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
+#include "controller/identity/refusal_log.h"
+#include "controller/ingest/command_dispatcher.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/controller/query/query_server.h"
+#include "tests/support/fake_audit_store.h"
+#include "tests/support/fake_identity_store.h"
 
 namespace ephemera::controller {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 class AgentServiceTest : public FleetTest {
  protected:
@@ -28,7 +36,48 @@ class AgentServiceTest : public FleetTest {
     return stub_->GetAgent(&context, request, &agent);
   }
 
-  AgentService service_{registry_, fleet_clock_};
+  grpc::Status Evict(const std::string& name,
+                     v1::EvictAgentResponse& response) {
+    grpc::ClientContext context;
+    v1::EvictAgentRequest request;
+    request.set_name(name);
+    return stub_->EvictAgent(&context, request, &response);
+  }
+  grpc::Status Ban(const std::string& name, v1::BanAgentResponse& response) {
+    grpc::ClientContext context;
+    v1::BanAgentRequest request;
+    request.set_name(name);
+    return stub_->BanAgent(&context, request, &response);
+  }
+  grpc::Status Unban(const std::string& name) {
+    grpc::ClientContext context;
+    v1::UnbanAgentRequest request;
+    request.set_name(name);
+    v1::UnbanAgentResponse response;
+    return stub_->UnbanAgent(&context, request, &response);
+  }
+
+  // A certificate for the agent.
+  void Issue(const std::string& agent, const std::string& serial,
+             absl::Duration lasts) {
+    identities_.AddCertificate(
+        {.serial = serial,
+         .identity = {.kind = Identity::Kind::kAgent, .name = agent},
+         .not_before = clock_.Now(),
+         .not_after = clock_.Now() + lasts,
+         .revoked = false});
+  }
+
+  FakeAuditStore audit_;
+  FakeIdentityStore identities_;
+  RefusalLog refusals_{audit_, clock_};
+  CommandDispatcher commands_{audit_, refusals_, clock_};
+  AgentService service_{AgentServiceContext{.registry = registry_,
+                                            .fleet_clock = fleet_clock_,
+                                            .commands = commands_,
+                                            .identities = identities_,
+                                            .refusals = refusals_,
+                                            .clock = clock_}};
   QueryServer server_{service_};
   std::unique_ptr<v1::AgentService::Stub> stub_ =
       v1::AgentService::NewStub(server_.channel());
@@ -143,6 +192,116 @@ TEST_F(AgentServiceTest, NamesWhatIsNear) {
             "there is no agent web2; did you mean web1?");
   EXPECT_THAT(Get("web1", agent).error_message(),
               HasSubstr("name: 'web1' is not a resource name"));
+}
+
+TEST_F(AgentServiceTest, AssignedLabelsGoBeforeThoseOfTheAgent) {
+  AgentRecord record;
+  record.id = 1;
+  record.name = "web1";
+  record.labels = {{"rack", "r1"}, {"os", "debian"}};
+  registry_.Load({{record, NewestReadings()}});
+  identities_.SetStanding(
+      "web1", {.banned = false, .labels = {{"rack", "r7"}, {"tier", "front"}}});
+  v1::Agent agent;
+  ASSERT_TRUE(Get("agents/web1", agent).ok());
+  EXPECT_THAT(agent.labels(),
+              UnorderedElementsAre(Pair("rack", "r7"), Pair("os", "debian"),
+                                   Pair("tier", "front")));
+  EXPECT_FALSE(agent.banned());
+}
+
+TEST_F(AgentServiceTest, ShowsWhenTheLastCertificateExpires) {
+  AddAgent("web1", 1);
+  v1::Agent agent;
+  ASSERT_TRUE(Get("agents/web1", agent).ok());
+  EXPECT_FALSE(agent.has_certificate_expire_time());
+  Issue("web1", "A1", absl::Hours(2));
+  Issue("web1", "A2", absl::Hours(1));
+  Issue("web2", "A3", absl::Hours(3));
+  ASSERT_TRUE(Get("agents/web1", agent).ok());
+  EXPECT_EQ(*FromProto(agent.certificate_expire_time()),
+            clock_.Now() + absl::Hours(2));
+  clock_.Advance(absl::Hours(2));
+  ASSERT_TRUE(Get("agents/web1", agent).ok());
+  EXPECT_FALSE(agent.has_certificate_expire_time());
+}
+
+TEST_F(AgentServiceTest, ShowsThatTheAgentDistrustsTheAuditLog) {
+  AddAgent("web1", 1);
+  commands_.Connect("web1", {.source = "unix",
+                             .mismatch = "the log was cut",
+                             .send = [](const v1::Command&) {},
+                             .replaced = [] {}});
+  v1::Agent agent;
+  ASSERT_TRUE(Get("agents/web1", agent).ok());
+  EXPECT_EQ(agent.audit_mismatch(), "the log was cut");
+}
+
+TEST_F(AgentServiceTest, EvictsAnAgent) {
+  AddAgent("web1", 1);
+  Issue("web1", "A1", absl::Hours(2));
+  Issue("web1", "A2", absl::Hours(1));
+  v1::EvictAgentResponse response;
+  const grpc::Status status = Evict("agents/web1", response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.withdrawn_certificates(), 2);
+  EXPECT_TRUE(identities_.FindCertificate("A1")->revoked);
+  v1::Agent agent;
+  ASSERT_TRUE(Get("agents/web1", agent).ok());
+  EXPECT_FALSE(agent.banned());
+  EXPECT_FALSE(agent.has_certificate_expire_time());
+}
+
+TEST_F(AgentServiceTest, BansAnAgentUntilThatIsTakenBack) {
+  AddAgent("web1", 1);
+  Issue("web1", "A1", absl::Hours(1));
+  v1::BanAgentResponse response;
+  ASSERT_TRUE(Ban("agents/web1", response).ok());
+  EXPECT_EQ(response.withdrawn_certificates(), 1);
+  v1::ListAgentsResponse listed;
+  ASSERT_TRUE(List({}, listed).ok());
+  EXPECT_TRUE(listed.agents(0).banned());
+  ASSERT_TRUE(Unban("agents/web1").ok());
+  ASSERT_TRUE(List({}, listed).ok());
+  EXPECT_FALSE(listed.agents(0).banned());
+}
+
+TEST_F(AgentServiceTest, ABanMayComeBeforeTheAgent) {
+  v1::BanAgentResponse response;
+  ASSERT_TRUE(Ban("agents/web9", response).ok());
+  EXPECT_TRUE(identities_.FindAgentStanding("web9")->banned);
+  v1::ListAgentsResponse listed;
+  ASSERT_TRUE(List({}, listed).ok());
+  EXPECT_THAT(listed.agents(), SizeIs(0));
+}
+
+TEST_F(AgentServiceTest, NotesWhatIsRefusedOrFails) {
+  v1::EvictAgentResponse response;
+  EXPECT_THAT(Evict("web1", response).error_message(),
+              HasSubstr("name: 'web1' is not a resource name"));
+  identities_.SetError(absl::NotFoundError("no agent web9"));
+  EXPECT_EQ(Evict("agents/web9", response).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(Evict("agents/web9", response).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Unban("agents/web9").error_code(), grpc::StatusCode::NOT_FOUND);
+  const std::vector<AuditDraft> events = audit_.AwaitStored(3);
+  EXPECT_EQ(events[0].action, "agent.evict");
+  EXPECT_EQ(events[0].object, "web1");
+  EXPECT_EQ(events[0].actor, "local");
+  EXPECT_EQ(events[0].outcome, v1::AuditEvent::OUTCOME_REFUSED);
+  EXPECT_EQ(events[1].message, "no agent web9 (and 1 times before)");
+  EXPECT_EQ(events[2].action, "agent.unban");
+}
+
+TEST_F(AgentServiceTest, SaysThatTheStoreIsClosing) {
+  identities_.SetError(absl::CancelledError("the store is closed"));
+  v1::BanAgentResponse response;
+  const grpc::Status status = Ban("agents/web1", response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(status.error_message(), "the controller is shutting down");
+  EXPECT_EQ(audit_.AwaitStored(1)[0].outcome, v1::AuditEvent::OUTCOME_FAILED);
 }
 
 }  // namespace

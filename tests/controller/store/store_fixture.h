@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/private_key.h"
 #include "controller/store/agent_writer.h"
 #include "controller/store/migrations.h"
 #include "controller/store/rollup.h"
@@ -115,7 +116,9 @@ class TestStore {
     auto store = SqliteStore::Open(options_);
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
-    store_->Start([this] { return clock_.Now(); });
+    const absl::Status started = store_->Start(
+        [this] { return clock_.Now(); }, *PrivateKey::FromPem(audit_key_));
+    ASSERT_TRUE(started.ok()) << started;
   }
   void Reopen() {
     store_.reset();
@@ -209,6 +212,7 @@ class TestStore {
   SqliteStore::Options options_;
   FakeClock clock_;
   uint64_t sequence_ = 0;
+  const std::string audit_key_ = PrivateKey::GenerateEd25519()->ToPem();
   std::unique_ptr<SqliteStore> store_;
 };
 

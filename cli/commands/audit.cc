@@ -1,0 +1,363 @@
+#include "cli/commands/audit.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <istream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "CLI/App.hpp"
+#include "CLI/Config.hpp"
+#include "CLI/Formatter.hpp"
+#include "CLI/Validators.hpp"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "cli/audit_export_reader.h"
+#include "cli/audit_view.h"
+#include "cli/exit_code.h"
+#include "cli/history_query.h"
+#include "cli/text.h"
+#include "common/audit_export.h"
+#include "common/checkpoint.h"
+#include "common/merkle_tree.h"
+#include "common/private_file.h"
+#include "common/proto_time.h"
+#include "ephemera/v1/audit_service.grpc.pb.h"
+
+namespace ephemera::cli {
+namespace {
+
+constexpr int kMaxLimit = 1'000'000;
+constexpr int kListPage = 1000;
+
+struct ListOptions {
+  std::string actor;
+  std::string object;
+  std::string since;
+  int limit = 50;
+};
+
+struct VerifyOptions {
+  std::string file;
+  std::string public_key;
+};
+
+absl::StatusOr<v1::ListAuditEventsResponse> Fetch(const ListOptions& options,
+                                                  Session& session) {
+  v1::ListAuditEventsRequest request;
+  request.set_actor(options.actor);
+  request.set_object(options.object);
+  if (!options.since.empty()) {
+    const absl::StatusOr<absl::Time> since =
+        ParseTimePoint(options.since, absl::Now());
+    if (!since.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--since: ", since.status().message()));
+    }
+    *request.mutable_since_time() = ToProto(*since);
+  }
+  v1::ListAuditEventsResponse all;
+  do {
+    request.set_page_size(
+        std::min(kListPage, options.limit - all.events_size()));
+    v1::ListAuditEventsResponse page;
+    absl::Status status = session.connection.Call(
+        &v1::AuditService::Stub::ListAuditEvents, request, &page);
+    if (!status.ok()) return status;
+    all.mutable_events()->MergeFrom(page.events());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty() && all.events_size() < options.limit);
+  all.set_next_page_token(request.page_token());
+  return all;
+}
+
+absl::Status ListEvents(const ListOptions& options, Session& session) {
+  const absl::StatusOr<v1::ListAuditEventsResponse> events =
+      Fetch(options, session);
+  if (!events.ok()) return events.status();
+  Context& context = session.context;
+  switch (session.options.format) {
+    case OutputFormat::kJson:
+      context.out << ToJson(*events, /*one_line=*/false);
+      break;
+    case OutputFormat::kCsv:
+      WriteAuditCsv(*events, context.out);
+      break;
+    case OutputFormat::kTable:
+      if (events->events().empty()) {
+        context.err << "ephemera: no such events\n";
+        break;
+      }
+      PrintLines(
+          AuditTable(*events, context.zone).Render(StyleOf(context.terminal())),
+          context.out);
+      if (!events->next_page_token().empty()) {
+        context.err << "ephemera: there are more, older ones; see --limit\n";
+      }
+  }
+  return absl::OkStatus();
+}
+
+// That the log holds the event as it was shown.
+absl::Status CheckEvent(const v1::GetAuditEventResponse& response,
+                        const std::string& public_key) {
+  absl::Status status = VerifyCheckpoint(response.checkpoint(), public_key);
+  if (!status.ok()) return CheckFailedError(status.message());
+  const std::vector<std::string> proof(response.inclusion_proof().begin(),
+                                       response.inclusion_proof().end());
+  if (merkle::VerifyInclusion(response.event().index(),
+                              response.checkpoint().tree_size(),
+                              merkle::LeafHash(response.text()), proof,
+                              response.checkpoint().root_hash())) {
+    return absl::OkStatus();
+  }
+  return CheckFailedError(
+      absl::StrCat("entry ", response.event().index(),
+                   " is not what was signed; 'ephemera audit verify' says "
+                   "more"));
+}
+
+absl::Status ShowEvent(uint64_t index, Session& session) {
+  v1::GetAuditEventRequest request;
+  request.set_index(index);
+  v1::GetAuditEventResponse response;
+  absl::Status status = session.connection.Call(
+      &v1::AuditService::Stub::GetAuditEvent, request, &response);
+  if (!status.ok()) return status;
+  // Pins the key where none is known.
+  status = session.connection.CheckAuditLog();
+  if (!status.ok()) return status;
+  const absl::StatusOr<KnownLog> known = session.connection.LoadKnownLog();
+  if (!known.ok()) return known.status();
+  if (session.options.format == OutputFormat::kTable) {
+    PrintLines(AuditDetails(response.event(), session.context.zone),
+               session.context.out);
+  } else {
+    session.context.out << ToJson(response, /*one_line=*/false);
+  }
+  status = CheckEvent(response, known->public_key());
+  if (status.ok() && session.options.format == OutputFormat::kTable) {
+    session.context.out << "  proven        in the signed log of "
+                        << response.checkpoint().tree_size() << " entries\n";
+  }
+  return status;
+}
+
+absl::Status Export(const std::string& file, bool force, Session& session) {
+  const bool to_output = file == "-";
+  if (!to_output && !force && std::ifstream(file).good()) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(file, " exists; --force replaces it"));
+  }
+  auto reader = AuditExportReader::Start(session.connection);
+  if (!reader.ok()) return reader.status();
+  const std::string part = file + ".part";
+  if (to_output) {
+    session.context.out << reader->get();
+  } else {
+    std::ofstream out(part, std::ios::binary | std::ios::trunc);
+    out << reader->get();
+    out.close();
+    if (!out) {
+      return absl::UnavailableError(absl::StrCat("cannot write ", part));
+    }
+  }
+  absl::Status status = (*reader)->Finish();
+  if (to_output) return status;
+  if (!status.ok()) {
+    std::remove(part.c_str());
+    return status;
+  }
+  if (std::rename(part.c_str(), file.c_str()) != 0) {
+    return absl::UnavailableError(absl::StrCat("cannot write ", file));
+  }
+  session.context.err << "ephemera: exported to " << EscapeText(file)
+                      << "; 'ephemera audit verify " << EscapeText(file)
+                      << "' checks it\n";
+  return absl::OkStatus();
+}
+
+// 64 digits, or a file that holds them.
+absl::StatusOr<std::string> ReadPublicKey(const std::string& text) {
+  absl::StatusOr<std::string> key = ParsePublicKey(text);
+  if (key.ok()) return key;
+  const absl::StatusOr<std::string> file = ReadSmallFile(text);
+  if (file.ok()) key = ParsePublicKey(*file);
+  if (key.ok()) return key;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--public-key: ", key.status().message()));
+}
+
+// What a sound log is worth: who says that the key is right.
+std::string KeyOrigin(const VerifyOptions& options, bool known) {
+  if (!options.public_key.empty()) return "the key given";
+  if (known) return "the key known from before";
+  return "the key named in it, which nothing vouches for: compare it with "
+         "audit.pub";
+}
+
+absl::Status Report(const absl::StatusOr<AuditExportSummary>& summary,
+                    const std::string& origin, Session& session) {
+  if (!summary.ok()) {
+    return absl::IsDataLoss(summary.status())
+               ? CheckFailedError(absl::StrCat("the audit log is broken: ",
+                                               summary.status().message()))
+               : summary.status();
+  }
+  std::ostream& out = session.context.out;
+  if (session.options.format == OutputFormat::kTable) {
+    out << "The audit log is sound: " << summary->events
+        << " entries, each signed with " << origin << ".\n  key   "
+        << absl::BytesToHexString(summary->public_key) << "\n  root  "
+        << absl::BytesToHexString(summary->checkpoint.root_hash()) << "\n";
+  } else {
+    out << "{\"events\":\"" << summary->events << "\",\"public_key\":\""
+        << absl::BytesToHexString(summary->public_key) << "\",\"root_hash\":\""
+        << absl::BytesToHexString(summary->checkpoint.root_hash()) << "\"}\n";
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerifyFile(const VerifyOptions& options,
+                        const std::optional<std::string>& key,
+                        Session& session) {
+  std::ifstream in(options.file, std::ios::binary);
+  if (!in) {
+    return absl::NotFoundError(absl::StrCat("cannot read ", options.file));
+  }
+  return Report(VerifyAuditExport(in, key, std::nullopt),
+                KeyOrigin(options, false), session);
+}
+
+absl::Status VerifyController(const VerifyOptions& options,
+                              std::optional<std::string> key,
+                              Session& session) {
+  const absl::StatusOr<KnownLog> log = session.connection.LoadKnownLog();
+  if (!log.ok()) return log.status();
+  const bool known = !log->public_key().empty();
+  if (!key.has_value() && known) key = log->public_key();
+  auto reader = AuditExportReader::Start(session.connection);
+  if (!reader.ok()) return reader.status();
+  std::istream in(reader->get());
+  const absl::StatusOr<AuditExportSummary> summary =
+      VerifyAuditExport(in, key, log->checkpoint());
+  if (absl::IsDataLoss(summary.status())) {
+    // An export that broke off looks like a log that was cut.
+    if (in.eof()) {
+      absl::Status ended = (*reader)->Finish();
+      if (!ended.ok()) return ended;
+    }
+    return Report(summary, "", session);
+  }
+  absl::Status status = (*reader)->Finish();
+  if (!status.ok()) return status;
+  status = Report(summary, KeyOrigin(options, known), session);
+  // Remembers it.
+  return status.ok() ? session.connection.CheckAuditLog() : status;
+}
+
+absl::Status Verify(const VerifyOptions& options, Session& session) {
+  std::optional<std::string> key;
+  if (!options.public_key.empty()) {
+    absl::StatusOr<std::string> given = ReadPublicKey(options.public_key);
+    if (!given.ok()) return given.status();
+    key = *std::move(given);
+  }
+  return options.file.empty()
+             ? VerifyController(options, std::move(key), session)
+             : VerifyFile(options, key, session);
+}
+
+void AddList(CLI::App& audit, GlobalOptions& globals, Action& action) {
+  CLI::App* const list = AddCommand(
+      audit, "list", "What was changed or refused, the newest first", globals,
+      "ephemera audit list\n"
+      "ephemera audit list --actor users/ann --since 1d\n"
+      "ephemera audit list --object agents/web-1 -o json");
+  const auto options = std::make_shared<ListOptions>();
+  list->add_option("--actor", options->actor,
+                   "Who did it, such as users/ann, agents/web-1, local")
+      ->option_text("WHO");
+  list->add_option("--object", options->object,
+                   "What it was done to, such as agents/web-1")
+      ->option_text("NAME");
+  list->add_option("--since", options->since,
+                   "Not before: 1h ago, or a time like 2026-01-31T12:00:00Z")
+      ->option_text("TIME");
+  list->add_option("--limit", options->limit, "At most so many (default: 50)")
+      ->check(CLI::Range(1, kMaxLimit))
+      ->option_text("N");
+  list->callback([&action, options] {
+    action = [options](Session& session) {
+      return ListEvents(*options, session);
+    };
+  });
+}
+
+void AddExport(CLI::App& audit, GlobalOptions& globals, Action& action) {
+  CLI::App* const command =
+      AddCommand(audit, "export",
+                 "Write the whole log to a file that proves itself", globals,
+                 "ephemera audit export audit.jsonl\n"
+                 "ephemera audit export - | zstd > audit.jsonl.zst");
+  const auto file = std::make_shared<std::string>();
+  const auto force = std::make_shared<bool>(false);
+  command->add_option("FILE", *file, "Where to; - is standard output")
+      ->required()
+      ->option_text(" ");
+  command->add_flag("--force", *force, "Replace the file where it exists");
+  command->callback([&action, file, force] {
+    action = [file, force](Session& session) {
+      return Export(*file, *force, session);
+    };
+  });
+}
+
+}  // namespace
+
+void AddAuditCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
+  CLI::App* const audit = app.add_subcommand(
+      "audit", "Who did what, and the proof that the record is whole");
+  audit->require_subcommand(1);
+  AddGlobalFlags(*audit, globals);
+  audit->footer(
+      "Examples:\n  ephemera audit list --since 1d\n  ephemera audit verify");
+  AddList(*audit, globals, action);
+  CLI::App* const show =
+      AddCommand(*audit, "show", "One event in full, with its proof", globals,
+                 "ephemera audit show 42");
+  const auto index = std::make_shared<uint64_t>(0);
+  show->add_option("ID", *index, "The event, as 'audit list' names it")
+      ->required()
+      ->option_text(" ");
+  show->callback([&action, index] {
+    action = [index](Session& session) { return ShowEvent(*index, session); };
+  });
+  AddExport(*audit, globals, action);
+  CLI::App* const verify = AddCommand(
+      *audit, "verify",
+      "Check every entry, signature and proof of the log, or of an export",
+      globals,
+      "ephemera audit verify\n"
+      "ephemera audit verify audit.jsonl --public-key audit.pub\n"
+      "Exit code 5 where the log is broken; the first wrong entry is named.");
+  const auto options = std::make_shared<VerifyOptions>();
+  verify
+      ->add_option("FILE", options->file,
+                   "An export; without it, the controller's log as it is now")
+      ->option_text(" ");
+  verify
+      ->add_option("--public-key", options->public_key,
+                   "The log's key: 64 hexadecimal digits, or a file with them")
+      ->option_text("HEX|FILE");
+  verify->callback([&action, options] {
+    action = [options](Session& session) { return Verify(*options, session); };
+  });
+}
+
+}  // namespace ephemera::cli

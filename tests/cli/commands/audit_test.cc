@@ -1,0 +1,127 @@
+#include <fstream>
+#include <sstream>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/cli/controller_fixture.h"
+
+namespace ephemera::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class AuditTest : public ControllerCliTest {
+ protected:
+  // Entries 1 to 3, after the controller's start.
+  void MakeEvents() {
+    ASSERT_EQ(Run({"user", "add", "ann", "--role", "viewer"}).exit_code,
+              kExitOk);
+    ASSERT_EQ(Run({"user", "set-role", "ann", "admin"}).exit_code, kExitOk);
+    Token({"--agent", "web-1"});
+  }
+  static std::string Read(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+};
+
+TEST_F(AuditTest, ListsWhoDidWhatTheNewestFirst) {
+  MakeEvents();
+  const CliResult list = Run({"audit", "list"});
+  EXPECT_EQ(list.exit_code, kExitOk) << list.err;
+  EXPECT_LT(list.out.find("token.create"), list.out.find("user.set-role"));
+  EXPECT_LT(list.out.find("user.set-role"), list.out.find("controller.start"));
+  EXPECT_THAT(list.out, HasSubstr("role=viewer -> role=admin"));
+  EXPECT_THAT(Run({"audit", "list", "--object", "users/ann"}).out,
+              AllOf(HasSubstr("user.create"), Not(HasSubstr("token.create"))));
+  EXPECT_THAT(Run({"audit", "list", "--actor", "controller"}).out,
+              AllOf(HasSubstr("controller.start"), Not(HasSubstr("user."))));
+  EXPECT_THAT(
+      Run({"audit", "list", "--limit", "1"}),
+      AllOf(testing::Field(&CliResult::out, Not(HasSubstr("user.set-role"))),
+            testing::Field(&CliResult::err, HasSubstr("--limit"))));
+  EXPECT_THAT(Run({"audit", "list", "--since", "2030-01-01T00:00:00Z"}).err,
+              HasSubstr("no such events"));
+  EXPECT_EQ(Run({"audit", "list", "--since", "soon"}).exit_code, kExitUsage);
+  EXPECT_THAT(Run({"audit", "list", "-o", "csv"}).out,
+              HasSubstr("index,time,actor"));
+}
+
+TEST_F(AuditTest, ShowsAnEventWithItsProof) {
+  MakeEvents();
+  const CliResult show = Run({"audit", "show", "2"});
+  EXPECT_EQ(show.exit_code, kExitOk) << show.err;
+  EXPECT_THAT(show.out,
+              AllOf(HasSubstr("user.set-role"), HasSubstr("role=viewer"),
+                    HasSubstr("in the signed log of 4 entries")));
+  const CliResult none = Run({"audit", "show", "99"});
+  EXPECT_EQ(none.exit_code, kExitFailed);
+  EXPECT_THAT(none.err, HasSubstr("no audit event 99"));
+  EXPECT_EQ(Run({"audit", "show", "x"}).exit_code, kExitUsage);
+}
+
+TEST_F(AuditTest, AnExportProvesItselfAndShowsWhatWasChangedInIt) {
+  MakeEvents();
+  const std::string path = directory() + "/audit.jsonl";
+  ASSERT_EQ(Run({"audit", "export", path}).exit_code, kExitOk);
+  EXPECT_EQ(Run({"audit", "export", path}).exit_code, kExitFailed);
+  EXPECT_EQ(Run({"audit", "export", path, "--force"}).exit_code, kExitOk);
+  StopReal();
+  const CliResult sound =
+      Run({"audit", "verify", path, "--public-key", data_dir() + "/audit.pub"});
+  EXPECT_EQ(sound.exit_code, kExitOk) << sound.err;
+  EXPECT_THAT(sound.out, AllOf(HasSubstr("4 entries"), HasSubstr("key given")));
+  EXPECT_THAT(Run({"audit", "verify", path}).out,
+              HasSubstr("nothing vouches for"));
+  const CliResult other_key =
+      Run({"audit", "verify", path, "--public-key", std::string(64, 'a')});
+  EXPECT_EQ(other_key.exit_code, kExitCheckFailed);
+
+  std::string text = Read(path);
+  const size_t at = text.find("\"role\":\"admin\"");
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, 14, "\"role\":\"owner\"");
+  const CliResult changed = Run({"audit", "verify", File("changed", text)});
+  EXPECT_EQ(changed.exit_code, kExitCheckFailed);
+  EXPECT_THAT(changed.err, HasSubstr("entry 2: was changed"));
+  EXPECT_EQ(Run({"audit", "verify", File("none", "hello\n")}).exit_code,
+            kExitUsage);
+  EXPECT_EQ(Run({"audit", "verify", directory() + "/missing"}).exit_code,
+            kExitFailed);
+}
+
+TEST_F(AuditTest, FindsAnEventThatWasEditedInTheDatabase) {
+  MakeEvents();
+  EXPECT_EQ(Run({"audit", "verify"}).exit_code, kExitOk);
+  Tamper(
+      "UPDATE audit_events SET text = replace(text, 'admin', 'viewer') WHERE "
+      "entry = 2");
+  const CliResult result = Run({"audit", "verify"});
+  EXPECT_EQ(result.exit_code, kExitCheckFailed);
+  EXPECT_THAT(result.err, HasSubstr("entry 2: was changed"));
+  EXPECT_EQ(Run({"audit", "show", "2"}).exit_code, kExitCheckFailed);
+}
+
+TEST_F(AuditTest, ALogThatWasCutStopsEveryChange) {
+  MakeEvents();
+  EXPECT_EQ(Run({"audit", "verify"}).exit_code, kExitOk);
+  // Back to entries 0 and 1, with everything that goes with them.
+  Tamper(
+      "DELETE FROM audit_events WHERE entry > 1;"
+      "DELETE FROM audit_nodes WHERE (position + 1) << level > 2;");
+  const CliResult verify = Run({"audit", "verify"});
+  EXPECT_EQ(verify.exit_code, kExitCheckFailed) << verify.out;
+  const CliResult change = Run({"user", "disable", "ann"});
+  EXPECT_EQ(change.exit_code, kExitCheckFailed);
+  EXPECT_THAT(change.err,
+              AllOf(HasSubstr("nothing was changed"), HasSubstr("audit.pub")));
+  EXPECT_THAT(Run({"user", "list"}).out, HasSubstr("active"));
+  // Reading goes on.
+  EXPECT_EQ(Run({"audit", "list"}).exit_code, kExitOk);
+}
+
+}  // namespace
+}  // namespace ephemera::cli
