@@ -286,7 +286,8 @@ void WriteAgentCsv(const v1::ListAgentsResponse& agents, bool with_sysctls,
   for (const TcpStateField& field : kTcpStateFields) csv.Text(field.name);
   for (const char* title :
        {"active_opens_per_second", "passive_opens_per_second", "tw_per_second",
-        "sampling_cpu_percent", "dropped_gauges", "dropped_snapshots"}) {
+        "sampling_cpu_percent", "dropped_gauges", "dropped_snapshots", "banned",
+        "certificate_expire_time", "audit_mismatch"}) {
     csv.Text(title);
   }
   for (const std::string& key : sysctls) csv.Text(key);
@@ -319,6 +320,9 @@ void WriteAgentCsv(const v1::ListAgentsResponse& agents, bool with_sysctls,
         ? csv.Number(agent.sampling_cost().cpu_fraction() * 100)
         : csv.Empty();
     csv.Number(agent.dropped_gauges()).Number(agent.dropped_snapshots());
+    csv.Bool(agent.banned());
+    time(agent.has_certificate_expire_time(), agent.certificate_expire_time());
+    csv.Text(agent.audit_mismatch());
     for (const std::string& key : sysctls) {
       const auto found =
           std::find_if(agent.sysctls().begin(), agent.sysctls().end(),

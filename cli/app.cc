@@ -17,6 +17,7 @@
 #include "cli/commands/completion.h"
 #include "cli/commands/contexts.h"
 #include "cli/commands/history.h"
+#include "cli/commands/login.h"
 #include "cli/commands/tokens.h"
 #include "cli/commands/top.h"
 #include "cli/commands/users.h"
@@ -108,34 +109,37 @@ int Fail(const absl::Status& status, Context& context) {
 
 // Which controller, and as whom. An address that is named wins over that of a
 // context, and unix sockets need no login.
-absl::StatusOr<Target> ChooseTarget(const GlobalOptions& globals,
-                                    const Context& context,
-                                    const ContextDirectory& contexts) {
+Target ChooseTarget(const GlobalOptions& globals, const Context& context,
+                    const ContextDirectory& contexts) {
   Target target;
   target.insecure_loopback = globals.insecure_loopback;
-  target.context = globals.context;
-  if (target.context.empty()) {
-    target.context = context.environment("EPHEMERA_CONTEXT");
-  }
-  target.address = globals.controller;
-  if (target.address.empty()) {
-    target.address = context.environment("EPHEMERA_CONTROLLER");
-  }
+  target.context = globals.context.empty()
+                       ? context.environment("EPHEMERA_CONTEXT")
+                       : globals.context;
+  target.address = globals.controller.empty()
+                       ? context.environment("EPHEMERA_CONTROLLER")
+                       : globals.controller;
   if (std::string current = contexts.Current();
       target.context.empty() && contexts.CheckExists(current).ok()) {
     target.context = std::move(current);
   }
   // With an address, it may be the one that `login` is to make.
-  if (!target.context.empty() && target.address.empty()) {
-    absl::Status status = contexts.CheckExists(target.context);
-    if (!status.ok()) return status;
-  }
   if (target.address.empty() && !target.context.empty()) {
+    target.problem = contexts.CheckExists(target.context);
+    if (!target.problem.ok()) return target;
     target.address = contexts.Controller(target.context);
   }
-  if (target.address.empty())
+  if (target.address.empty()) {
     target.address = std::string(kDefaultControllerAddress);
+  }
   if (!UnixSocketPath(target.address).empty() || target.insecure_loopback) {
+    // Else the command would go to another controller than was meant.
+    if (!globals.context.empty()) {
+      target.problem = absl::InvalidArgumentError(absl::StrCat(
+          "--context: ", target.address,
+          " is reached without a login; leave --context out, or unset "
+          "EPHEMERA_CONTROLLER"));
+    }
     target.context.clear();
   }
   return target;
@@ -158,7 +162,9 @@ std::shared_ptr<CLI::App> MakeApp(GlobalOptions& globals, Action& action) {
       "  ephemera top --port 5774\n"
       "  ephemera history web-1 --to 10.0.0.2:5774 --since 1h --chart\n"
       "  source <(ephemera completion bash)\n"
-      "Environment: EPHEMERA_CONTROLLER, EPHEMERA_CONTEXT, NO_COLOR.\n"
+      "  ephemera token create --agent web-1\n"
+      "Environment: EPHEMERA_CONTROLLER, EPHEMERA_CONTEXT, XDG_CONFIG_HOME, "
+      "NO_COLOR.\n"
       "Exit codes: 0 ok, 1 failed, 2 usage, 3 controller not reachable, "
       "4 permission denied, 5 a check came out bad.");
   AddGlobalFlags(*app, globals);
@@ -168,6 +174,7 @@ std::shared_ptr<CLI::App> MakeApp(GlobalOptions& globals, Action& action) {
   AddAuditCommand(*app, globals, action);
   AddTokenCommand(*app, globals, action);
   AddUserCommand(*app, globals, action);
+  AddLoginCommand(*app, globals, action);
   AddContextCommands(*app, globals, action);
   AddCompletionCommand(*app, *app, action);
   return app;
@@ -191,9 +198,8 @@ int RunCli(const std::vector<std::string>& arguments, Context& context) {
                 context);
   }
   const ContextDirectory contexts(context);
-  absl::StatusOr<Target> target = ChooseTarget(globals, context, contexts);
-  if (!target.ok()) return Fail(target.status(), context);
-  Connection connection(*std::move(target), contexts, globals.timeout);
+  Connection connection(ChooseTarget(globals, context, contexts), contexts,
+                        globals.timeout);
   Session session{.context = context,
                   .options = globals,
                   .contexts = contexts,

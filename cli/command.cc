@@ -38,6 +38,7 @@ void AddGlobalFlags(CLI::App& command, GlobalOptions& globals) {
           "--context", globals.context,
           "Which login to use (default: $EPHEMERA_CONTEXT, else that of "
           "'ephemera context use')")
+      ->type_name("CONTEXT")
       ->option_text("NAME")
       ->group(kGroup);
   command

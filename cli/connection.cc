@@ -32,15 +32,35 @@ constexpr char kRequestIdKey[] = "ephemera-request-id";
 // gRPC's own words for a deadline that passed here.
 constexpr absl::string_view kDeadlineMessage = "Deadline Exceeded";
 
-// The channel's own words for a connection that could not be made; everything
-// else under UNAVAILABLE was said by the controller or cut short.
+// The channel's own words for a connection that the other end took and then
+// closed before it was of any use.
+bool IsClosedAtOnce(absl::string_view message) {
+  return absl::StrContains(message, "failed to connect") &&
+         (absl::StrContains(message, "Socket closed") ||
+          absl::StrContains(message, "Connection reset"));
+}
+
+// The same for one that could not be made at all; everything else under
+// UNAVAILABLE was said by the controller or cut short.
 bool IsConnectFailure(absl::string_view message) {
   return absl::StrContains(message, "failed to connect") ||
          absl::StrContains(message, "Failed to connect") ||
+         absl::StrContains(message, "DNS resolution failed") ||
          absl::StrContains(message, "connections to all backends failing") ||
          absl::StrContains(message, "No such file or directory") ||
          absl::StrContains(message, "Connection refused") ||
          absl::StrContains(message, "Permission denied");
+}
+
+absl::Status ExplainDenied(absl::string_view message) {
+  const char* hint = "ask the controller's administrator";
+  if (absl::StrContains(message, "needs the role")) {
+    hint = "an admin can change that with 'ephemera user set-role'";
+  } else if (absl::StartsWith(message, "users/") &&
+             absl::EndsWith(message, "is disabled")) {
+    hint = "an admin can change that with 'ephemera user enable'";
+  }
+  return absl::PermissionDeniedError(absl::StrCat(message, "; ", hint));
 }
 
 }  // namespace
@@ -52,6 +72,7 @@ bool Connection::UsesTls() const {
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Connection::Channel() {
   if (channel_ != nullptr) return channel_;
+  if (!target_.problem.ok()) return target_.problem;
   const auto address = ParseControllerAddress(target_.address);
   if (!address.ok()) {
     return absl::InvalidArgumentError(
@@ -81,8 +102,9 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connection::Channel() {
   }
   auto credentials = ClientCredentials(target_.address, security);
   if (!credentials.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--controller: ", credentials.status().message()));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--controller: ", credentials.status().message(),
+        target_.insecure_loopback ? "; leave the flag out to use TLS" : ""));
   }
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstBackoffMs);
@@ -100,6 +122,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connection::Channel() {
 void Connection::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() +
                        absl::ToChronoNanoseconds(timeout_));
+  AddRequestId(context);
+}
+
+void Connection::AddRequestId(grpc::ClientContext& context) {
   absl::BitGen random;
   context.AddMetadata(
       kRequestIdKey, absl::StrFormat("%016x", absl::Uniform<uint64_t>(random)));
@@ -118,6 +144,11 @@ absl::Status Connection::CheckAuditLog() {
                                          newest.consistency_proof().end());
     status = known->Accept(newest.checkpoint(), proof, newest.public_key(),
                            /*may_pin=*/!UsesTls());
+    if (absl::IsUnavailable(status)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "cannot keep what is known of the audit log: ", status.message(),
+          "; make room there, or name another place with XDG_CONFIG_HOME"));
+    }
   }
   if (!absl::IsDataLoss(status) && !absl::IsOutOfRange(status)) return status;
   return CheckFailedError(absl::StrCat(
@@ -145,9 +176,8 @@ absl::Status Connection::ExplainTls(absl::string_view message) const {
         " to ",
         absl::FormatTime("%Y-%m-%d %H:%M UTC", own->not_after(),
                          absl::UTCTimeZone()),
-        own->not_after() <= now
-            ? "; ask for a new token and run 'ephemera login'"
-            : "; is this host's clock right?"));
+        own->not_after() <= now ? absl::StrCat("; ", HowToLogIn())
+                                : "; is this host's clock right?"));
   }
   if (absl::StrContains(message, "is not in peer certificate")) {
     return absl::UnavailableError(absl::StrCat(
@@ -166,7 +196,23 @@ absl::Status Connection::ExplainTls(absl::string_view message) const {
         "there is no TLS at ", target_.address,
         "; is it a controller with --insecure-loopback, or another port?"));
   }
+  if (IsClosedAtOnce(message)) {
+    return absl::UnavailableError(absl::StrCat(
+        "the controller at ", target_.address,
+        " closed the connection; does the login of context '", target_.context,
+        "' belong to another controller? See 'ephemera context show'"));
+  }
   return absl::OkStatus();
+}
+
+std::string Connection::HowToLogIn() const {
+  const absl::StatusOr<Certificate> own =
+      contexts_.LoadCertificate(target_.context);
+  const absl::StatusOr<Identity> identity =
+      own.ok() ? own->identity() : own.status();
+  return absl::StrCat("an admin's 'ephemera token create --user ",
+                      identity.ok() ? identity->name : "NAME",
+                      "' prints the 'ephemera login' that makes a new one");
 }
 
 absl::Status Connection::ExplainUnavailable(absl::string_view message) const {
@@ -180,6 +226,11 @@ absl::Status Connection::ExplainUnavailable(absl::string_view message) const {
   if (UsesTls()) {
     absl::Status status = ExplainTls(message);
     if (!status.ok()) return status;
+  } else if (target_.insecure_loopback && IsClosedAtOnce(message)) {
+    return absl::UnavailableError(
+        absl::StrCat("the controller at ", target_.address,
+                     " closed the connection; if it uses TLS, leave out "
+                     "--insecure-loopback"));
   }
   if (IsConnectFailure(message)) {
     return absl::UnavailableError(
@@ -219,11 +270,10 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
                        " does not know this request; upgrade it to version " +
                            std::string(EPHEMERA_VERSION)));
     case absl::StatusCode::kPermissionDenied:
-      return absl::PermissionDeniedError(
-          absl::StrCat(message, "; ask the controller's administrator"));
+      return ExplainDenied(message);
     case absl::StatusCode::kUnauthenticated:
-      return absl::UnauthenticatedError(absl::StrCat(
-          message, "; ask for a new token and run 'ephemera login'"));
+      return absl::UnauthenticatedError(
+          absl::StrCat(message, "; ", HowToLogIn()));
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
       return absl::Status(

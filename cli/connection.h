@@ -24,6 +24,9 @@ struct Target {
   // The context whose login is used; empty where there is none.
   std::string context;
   bool insecure_loopback = false;
+  // Why there is none to dial; told by Channel(), since some commands dial
+  // nobody.
+  absl::Status problem;
 };
 
 // The way to the controller. The channel is made when it is first needed, so
@@ -40,8 +43,9 @@ class Connection {
   const Target& target() const { return target_; }
   absl::Duration timeout() const { return timeout_; }
 
-  // INVALID_ARGUMENT where the address is malformed; FAILED_PRECONDITION,
-  // saying what to do, where it needs a login and there is none.
+  // Target::problem; INVALID_ARGUMENT where the address is malformed;
+  // FAILED_PRECONDITION, saying what to do, where it needs a login and there is
+  // none.
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel();
 
   // One unary RPC, such as Call(&AgentService::Stub::GetAgent, request,
@@ -72,9 +76,11 @@ class Connection {
 
   // Sets the deadline, and the id by which the audit log knows the call.
   void Prepare(grpc::ClientContext& context) const;
+  // The id alone, for a call that has no deadline.
+  static void AddRequestId(grpc::ClientContext& context);
 
   // Fetches the newest checkpoint, checks that it continues the one known, and
-  // keeps it.
+  // keeps it. FAILED_PRECONDITION where it cannot be kept.
   absl::Status CheckAuditLog();
 
   // What is known of the controller's audit log.
@@ -92,6 +98,7 @@ class Connection {
   bool UsesTls() const;
   absl::Status ExplainUnavailable(absl::string_view message) const;
   absl::Status ExplainTls(absl::string_view message) const;
+  std::string HowToLogIn() const;
 
   const Target target_;
   const ContextDirectory& contexts_;

@@ -49,6 +49,10 @@ struct Context {
   std::function<std::string(const std::string& name)> environment;
   // Asked anew for each frame, since windows change size.
   std::function<Terminal()> terminal;
+  // What somebody types after the prompt, unseen; without a terminal, the first
+  // line of standard input. INVALID_ARGUMENT where it is empty.
+  std::function<absl::StatusOr<std::string>(const std::string& prompt)>
+      read_secret;
   // From this call on, signals are events and do not end the process. Call it
   // before any thread exists.
   std::function<absl::StatusOr<std::unique_ptr<Signals>>()> catch_signals;

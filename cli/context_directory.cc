@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/exit_code.h"
 #include "cli/suggestion.h"
 #include "common/private_file.h"
 
@@ -27,6 +28,22 @@ std::string DirectoryFor(const Context& context) {
 std::string FirstLine(const std::string& path) {
   const absl::StatusOr<std::string> text = ReadSmallFile(path);
   return text.ok() ? std::string(absl::StripAsciiWhitespace(*text)) : "";
+}
+
+// What is wrong with a file of this user is neither the controller's fault nor
+// the command line's.
+absl::Status OfThisHost(const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::FailedPreconditionError(status.message());
+}
+
+absl::StatusOr<Certificate> ReadCertificate(const std::string& path) {
+  const absl::StatusOr<std::string> pem = ReadSmallFile(path);
+  if (!pem.ok()) return OfThisHost(pem.status());
+  absl::StatusOr<Certificate> certificate = Certificate::FromPem(*pem);
+  if (certificate.ok()) return certificate;
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, ": ", certificate.status().message()));
 }
 
 // A file name for an address: what may not be in one, or would be taken for
@@ -79,9 +96,11 @@ std::vector<std::string> ContextDirectory::Names() const {
   if (path_.empty()) return names;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(path_ + "/contexts", error)) {
+    std::string name = entry.path().filename().string();
     // A login that never came about has no certificate.
-    if (fs::exists(entry.path() / "client.crt", error)) {
-      names.push_back(entry.path().filename().string());
+    if (CheckContextName(name).ok() &&
+        fs::exists(entry.path() / "client.crt", error)) {
+      names.push_back(std::move(name));
     }
   }
   std::sort(names.begin(), names.end());
@@ -109,7 +128,7 @@ absl::Status ContextDirectory::CheckExists(const std::string& name) const {
 
 absl::Status ContextDirectory::Use(const std::string& name) const {
   if (absl::Status status = CheckExists(name); !status.ok()) return status;
-  return WriteFileAtomically(path_ + "/current", name + "\n");
+  return OfThisHost(WriteFileAtomically(path_ + "/current", name + "\n"));
 }
 
 absl::Status ContextDirectory::Remove(const std::string& name) const {
@@ -118,7 +137,7 @@ absl::Status ContextDirectory::Remove(const std::string& name) const {
   if (Current() == name) fs::remove(path_ + "/current", error);
   fs::remove_all(ContextPath(name), error);
   if (!error) return absl::OkStatus();
-  return absl::UnavailableError(
+  return absl::FailedPreconditionError(
       absl::StrCat("cannot remove ", ContextPath(name), ": ", error.message()));
 }
 
@@ -128,73 +147,104 @@ std::string ContextDirectory::Controller(const std::string& name) const {
 
 absl::StatusOr<Certificate> ContextDirectory::LoadCertificate(
     const std::string& name) const {
-  const absl::StatusOr<std::string> pem =
-      ReadSmallFile(ContextPath(name) + "/client.crt");
-  if (!pem.ok()) return pem.status();
-  return Certificate::FromPem(*pem);
+  return ReadCertificate(ContextPath(name) + "/client.crt");
+}
+
+absl::StatusOr<Certificate> ContextDirectory::LoadCa(
+    const std::string& name) const {
+  return ReadCertificate(ContextPath(name) + "/ca.crt");
+}
+
+absl::StatusOr<PrivateKey> ContextDirectory::LoadKey(
+    const std::string& name) const {
+  const std::string path = ContextPath(name) + "/client.key";
+  const absl::StatusOr<std::string> pem = ReadSecretFile(path);
+  if (absl::IsNotFound(pem.status())) return pem.status();
+  if (!pem.ok()) return OfThisHost(pem.status());
+  absl::StatusOr<PrivateKey> key = PrivateKey::FromPem(*pem);
+  if (key.ok()) return key;
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, ": ", key.status().message()));
 }
 
 absl::StatusOr<std::shared_ptr<const ClientIdentity>>
 ContextDirectory::LoadIdentity(const std::string& name) const {
-  const std::string path = ContextPath(name);
-  absl::StatusOr<std::string> ca = ReadSmallFile(path + "/ca.crt");
+  const absl::StatusOr<Certificate> ca = LoadCa(name);
   if (!ca.ok()) return ca.status();
-  absl::StatusOr<std::string> certificate = ReadSmallFile(path + "/client.crt");
+  const absl::StatusOr<Certificate> certificate = LoadCertificate(name);
   if (!certificate.ok()) return certificate.status();
-  absl::StatusOr<std::string> key = ReadSecretFile(path + "/client.key");
-  if (!key.ok()) return key.status();
+  const absl::StatusOr<PrivateKey> key = LoadKey(name);
+  if (!key.ok()) return OfThisHost(key.status());
+  // gRPC would only say that it has nowhere to connect to.
+  if (certificate->PublicKeyDer() != key->PublicKeyDer()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the certificate in ", ContextPath(name), " is not for the key there"));
+  }
   ClientIdentity identity;
-  identity.ca_certificate = *std::move(ca);
-  identity.certificate = *std::move(certificate);
-  identity.private_key = *std::move(key);
+  identity.ca_certificate = ca->ToPem();
+  identity.certificate = certificate->ToPem();
+  identity.private_key = key->ToPem();
   return std::make_shared<const ClientIdentity>(std::move(identity));
 }
 
 absl::StatusOr<PrivateKey> ContextDirectory::LoadOrMakeKey(
     const std::string& name) const {
   if (absl::Status status = CheckUsable(); !status.ok()) return status;
-  const std::string path = ContextPath(name);
-  const absl::StatusOr<std::string> pem = ReadSecretFile(path + "/client.key");
-  if (pem.ok()) return PrivateKey::FromPem(*pem);
-  if (!absl::IsNotFound(pem.status())) return pem.status();
-  absl::StatusOr<PrivateKey> key = PrivateKey::GenerateP256();
+  absl::StatusOr<PrivateKey> key = LoadKey(name);
+  if (!absl::IsNotFound(key.status())) return key;
+  key = PrivateKey::GenerateP256();
   if (!key.ok()) return key;
+  const std::string path = ContextPath(name);
   absl::Status status = MakePrivateDirectory(path);
   if (status.ok()) {
     status = WriteFileAtomically(path + "/client.key", key->ToPem());
   }
-  if (!status.ok()) return status;
+  if (!status.ok()) return OfThisHost(status);
   return key;
 }
 
-absl::Status ContextDirectory::StoreLogin(
-    const std::string& name, const std::string& controller,
-    const v1::EnrolResponse& enrolment) const {
+absl::Status ContextDirectory::StoreLogin(const std::string& name,
+                                          const std::string& controller,
+                                          const v1::EnrolResponse& enrolment,
+                                          bool replace) const {
   const std::string path = ContextPath(name);
   const auto certificate = Certificate::FromDer(enrolment.certificate());
   if (!certificate.ok()) return certificate.status();
   const auto ca = Certificate::FromDer(enrolment.ca_certificate());
   if (!ca.ok()) return ca.status();
+  absl::StatusOr<KnownLog> log = LoadKnownLog(name, controller);
+  if (!log.ok()) return log.status();
+  const bool same_log = log->public_key() == enrolment.audit_public_key();
+  if (!log->public_key().empty() && !same_log && !replace) {
+    return CheckFailedError(absl::StrCat("the audit log of ", controller,
+                                         " is signed with another key than "
+                                         "the one that context '",
+                                         name,
+                                         "' knows; if that was replaced on "
+                                         "purpose, log in again with --force"));
+  }
   absl::Status status = WriteFileAtomically(path + "/ca.crt", ca->ToPem());
   if (status.ok()) {
     status = WriteFileAtomically(path + "/controller", controller + "\n");
   }
-  if (!status.ok()) return status;
-  absl::StatusOr<KnownLog> log = KnownLog::Load(path);
-  if (!log.ok()) return log.status();
-  status = log->Begin(enrolment.audit_public_key(), enrolment.checkpoint());
+  if (status.ok() && (!same_log || log->checkpoint().tree_size() == 0)) {
+    status = log->Begin(enrolment.audit_public_key(), enrolment.checkpoint());
+  }
   if (status.ok()) {
     status = WriteFileAtomically(path + "/client.crt", certificate->ToPem());
   }
-  if (!status.ok()) return status;
+  if (!status.ok()) return OfThisHost(status);
   return Use(name);
 }
 
 absl::StatusOr<KnownLog> ContextDirectory::LoadKnownLog(
     const std::string& name, const std::string& address) const {
   if (path_.empty()) return KnownLog::InMemory();
-  if (!name.empty()) return KnownLog::Load(ContextPath(name));
-  return KnownLog::Load(absl::StrCat(path_, "/known/", FileNameFor(address)));
+  absl::StatusOr<KnownLog> log = KnownLog::Load(
+      name.empty() ? absl::StrCat(path_, "/known/", FileNameFor(address))
+                   : ContextPath(name));
+  if (!log.ok()) return OfThisHost(log.status());
+  return log;
 }
 
 }  // namespace ephemera::cli

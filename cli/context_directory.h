@@ -20,7 +20,8 @@ namespace ephemera::cli {
 
 // Where the CLI keeps what it knows of controllers: named contexts, each a
 // login to one of them, and of those that need no login the audit log. Holds
-// nothing in memory. For one thread.
+// nothing in memory. A file that cannot be read or written, or holds something
+// else, is FAILED_PRECONDITION with its path. For one thread.
 //
 //   current                     name of the context in use
 //   contexts/NAME/              controller, client.key, client.crt, ca.crt,
@@ -37,23 +38,33 @@ class ContextDirectory {
   std::vector<std::string> Names() const;
   // Empty where there is none.
   std::string Current() const;
-  // NOT_FOUND, with near names, where there is no such context.
+  // NOT_FOUND, with near names, where there is no such context;
+  // INVALID_ARGUMENT as CheckContextName().
   absl::Status CheckExists(const std::string& name) const;
   absl::Status Use(const std::string& name) const;
   // The current context too: there is none in use then.
   absl::Status Remove(const std::string& name) const;
 
+  // Where its files are.
+  std::string ContextPath(absl::string_view name) const;
+  // Empty where it is not known.
   std::string Controller(const std::string& name) const;
   absl::StatusOr<Certificate> LoadCertificate(const std::string& name) const;
+  absl::StatusOr<Certificate> LoadCa(const std::string& name) const;
+  // FAILED_PRECONDITION too where key and certificate do not belong together.
   absl::StatusOr<std::shared_ptr<const ClientIdentity>> LoadIdentity(
       const std::string& name) const;
 
   // The key of a login, made where there is none; see AgentState.
   absl::StatusOr<PrivateKey> LoadOrMakeKey(const std::string& name) const;
-  // Keeps what a login brought and makes it the current context.
+  // Keeps what a login brought and makes it the current context. Where the
+  // context knows the audit log already, its checkpoint stays, so that the next
+  // change has the log's continuation proven. CheckFailedError() where the log
+  // is signed with another key than before, unless `replace`.
   absl::Status StoreLogin(const std::string& name,
                           const std::string& controller,
-                          const v1::EnrolResponse& enrolment) const;
+                          const v1::EnrolResponse& enrolment,
+                          bool replace) const;
 
   // What is known of the audit log: of the context, or where `name` is empty of
   // the controller at `address`.
@@ -61,8 +72,9 @@ class ContextDirectory {
                                         const std::string& address) const;
 
  private:
-  std::string ContextPath(absl::string_view name) const;
   absl::Status CheckUsable() const;
+  // NOT_FOUND where there is none.
+  absl::StatusOr<PrivateKey> LoadKey(const std::string& name) const;
 
   // Empty where there is no home.
   std::string path_;

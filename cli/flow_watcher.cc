@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "cli/connection.h"
+
 namespace ephemera::cli {
 namespace {
 
@@ -66,6 +68,7 @@ void FlowWatcher::Push(Event event) {
 
 bool FlowWatcher::ReadStream() {
   grpc::ClientContext context;
+  Connection::AddRequestId(context);
   {
     const MutexLock lock(mutex_);
     if (stopping_) return false;

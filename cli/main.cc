@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
       .zone = absl::LocalTimeZone(),
       .environment = environment,
       .terminal = [&] { return ephemera::cli::DetectTerminal(environment); },
+      .read_secret = ephemera::cli::ReadHiddenLine,
       .catch_signals = ephemera::cli::CatchSignals,
   };
   return ephemera::cli::RunCli(arguments, context);

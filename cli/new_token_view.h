@@ -13,6 +13,8 @@ namespace ephemera::cli {
 // an argument would be seen in `ps`.
 void PrintNewToken(const v1::NewToken& token, absl::TimeZone zone,
                    std::ostream& out);
+// A header and one row; the addresses are separated by blanks.
+void WriteNewTokenCsv(const v1::NewToken& token, std::ostream& out);
 
 }  // namespace ephemera::cli
 

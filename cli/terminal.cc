@@ -13,6 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "common/private_file.h"
 
 namespace ephemera::cli {
 namespace {
@@ -120,24 +121,42 @@ void ShowInputAndDie(int signal) {
   raise(signal);
 }
 
+// While it lives, standard input shows nothing of what is typed, where it is a
+// terminal at all.
+class HiddenInput {
+ public:
+  explicit HiddenInput(const std::string& prompt)
+      : hidden_(tcgetattr(STDIN_FILENO, &shown_input) == 0) {
+    if (!hidden_) return;
+    for (const int signal : kFatal) std::signal(signal, ShowInputAndDie);
+    // A stop would leave the shell without its echo.
+    std::signal(SIGTSTP, SIG_IGN);
+    std::cerr << prompt << std::flush;
+    termios hidden = shown_input;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+  }
+  ~HiddenInput() {
+    if (!hidden_) return;
+    tcsetattr(STDIN_FILENO, TCSANOW, &shown_input);
+    for (const int signal : kFatal) std::signal(signal, SIG_DFL);
+    std::signal(SIGTSTP, SIG_DFL);
+    std::cerr << std::endl;
+  }
+  HiddenInput(const HiddenInput&) = delete;
+  HiddenInput& operator=(const HiddenInput&) = delete;
+
+ private:
+  static constexpr int kFatal[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+  const bool hidden_;
+};
+
 }  // namespace
 
-HiddenInput::HiddenInput(const std::string& prompt) {
-  if (tcgetattr(STDIN_FILENO, &shown_input) != 0) return;
-  std::signal(SIGINT, ShowInputAndDie);
-  std::signal(SIGTERM, ShowInputAndDie);
-  std::cerr << prompt << std::flush;
-  termios hidden = shown_input;
-  hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-}
-
-HiddenInput::~HiddenInput() {
-  if (isatty(STDIN_FILENO) != 1) return;
-  tcsetattr(STDIN_FILENO, TCSANOW, &shown_input);
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  std::cerr << std::endl;
+absl::StatusOr<std::string> ReadHiddenLine(const std::string& prompt) {
+  const HiddenInput hidden(prompt);
+  return ReadSecretArgument("-");
 }
 
 }  // namespace ephemera::cli

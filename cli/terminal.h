@@ -22,16 +22,11 @@ Terminal DetectTerminal(
 // INTERNAL where the kernel refuses the signalfd.
 absl::StatusOr<std::unique_ptr<Signals>> CatchSignals();
 
-// While it lives, standard input shows nothing of what is typed, where it is a
-// terminal at all; Ctrl-C leaves it as it was. For one thread.
-class HiddenInput {
- public:
-  // Writes `prompt` to standard error where somebody is there to read it.
-  explicit HiddenInput(const std::string& prompt);
-  ~HiddenInput();
-  HiddenInput(const HiddenInput&) = delete;
-  HiddenInput& operator=(const HiddenInput&) = delete;
-};
+// The first line of standard input without blanks around it. On a terminal, the
+// prompt is on standard error and what is typed is not shown; a signal that
+// ends the process leaves the terminal as it was. INVALID_ARGUMENT where the
+// line is empty. For one thread.
+absl::StatusOr<std::string> ReadHiddenLine(const std::string& prompt);
 
 }  // namespace ephemera::cli
 

@@ -14,9 +14,9 @@
 
 namespace ephemera {
 
-// What is signed: four lines, each ended by a newline: "ephemera-checkpoint-v1",
-// the size in decimal, the root in hexadecimal, the time in microseconds since
-// the Unix epoch in decimal.
+// What is signed: four lines, each ended by a newline:
+// "ephemera-checkpoint-v1", the size in decimal, the root in hexadecimal, the
+// time in microseconds since the Unix epoch in decimal.
 std::string CheckpointText(const v1::Checkpoint& checkpoint);
 
 // REQUIRES: key.IsEd25519(). INTERNAL where OpenSSL fails.

@@ -4,7 +4,8 @@
 namespace ephemera {
 
 // gRPC writes a line for each TLS handshake that fails, and every port scan is
-// one. From this call on its lines are our debug lines. Call it first in main().
+// one. From this call on its lines are our debug lines. Call it first in
+// main().
 void RouteGrpcLog();
 
 }  // namespace ephemera

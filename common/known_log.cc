@@ -105,8 +105,8 @@ absl::Status KnownLog::StoreCheckpoint(const v1::Checkpoint& checkpoint) {
     return absl::DataLossError("the checkpoint's time is out of range");
   }
   if (!directory_.empty()) {
-    const absl::Status status = WriteFileAtomically(CheckpointPath(directory_),
-                                                    absl::StrCat(text, "\n"));
+    absl::Status status = WriteFileAtomically(CheckpointPath(directory_),
+                                              absl::StrCat(text, "\n"));
     if (!status.ok()) return status;
   }
   checkpoint_ = checkpoint;

@@ -26,9 +26,9 @@ absl::StatusOr<std::string> RangeRoot(uint64_t begin, uint64_t size,
     return read({.level = level, .index = begin >> level});
   }
   const uint64_t split = SplitPoint(size);
-  const absl::StatusOr<std::string> left = RangeRoot(begin, split, read);
+  absl::StatusOr<std::string> left = RangeRoot(begin, split, read);
   if (!left.ok()) return left;
-  const absl::StatusOr<std::string> right =
+  absl::StatusOr<std::string> right =
       RangeRoot(begin + split, size - split, read);
   if (!right.ok()) return right;
   return NodeHash(*left, *right);
@@ -179,8 +179,9 @@ bool VerifyConsistency(uint64_t old_size, uint64_t size,
   if (old_size == size) return proof.empty() && old_root == root;
   std::vector<std::string> path = proof;
   // A complete old tree is its own first element.
-  if (std::has_single_bit(old_size))
+  if (std::has_single_bit(old_size)) {
     path.insert(path.begin(), std::string(old_root));
+  }
   if (path.empty()) return false;
   uint64_t node = old_size - 1;
   uint64_t last = size - 1;

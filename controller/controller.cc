@@ -60,7 +60,7 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   if (!ca.ok()) return ca.status();
   auto controller = std::unique_ptr<Controller>(new Controller(
       options, clock, *std::move(store), *newest, *std::move(ca)));
-  if (absl::Status status = controller->Start(options); !status.ok()) {
+  if (absl::Status status = controller->Start(options, clock); !status.ok()) {
     return status;
   }
   return controller;
@@ -120,13 +120,13 @@ IdentityContext Controller::MakeIdentityContext(const Clock& clock) {
           .tls_addresses = [this] { return TlsAddresses(); }};
 }
 
-absl::Status Controller::StartStore() {
+absl::Status Controller::StartStore(const Clock& clock) {
   const absl::StatusOr<uint64_t> entries = store_->AuditSize();
   if (!entries.ok()) return entries.status();
   absl::StatusOr<PrivateKey> key = keys_.LoadAuditKey(*entries == 0);
   if (!key.ok()) return key.status();
-  absl::Status status =
-      store_->Start([this] { return fleet_clock_.Now(); }, *std::move(key));
+  absl::Status status = store_->Start([this] { return fleet_clock_.Now(); },
+                                      clock, *std::move(key));
   if (!status.ok()) return status;
   // Also so that there is a checkpoint to show from here on. A disk that
   // refuses is no reason not to start: agents keep their readings until it does
@@ -147,13 +147,14 @@ absl::Status Controller::StartStore() {
   return status;
 }
 
-absl::Status Controller::Start(const ControllerOptions& options) {
+absl::Status Controller::Start(const ControllerOptions& options,
+                               const Clock& clock) {
   auto agents = store_->LoadAll();
   if (!agents.ok()) return agents.status();
   LogInfo("ephemera-controller %s, data in %s, %d known agents",
           EPHEMERA_VERSION, options.data_dir, agents->size());
   registry_.Load(*std::move(agents));
-  if (absl::Status status = StartStore(); !status.ok()) return status;
+  if (absl::Status status = StartStore(clock); !status.ok()) return status;
   auto server =
       RpcServer::Start({.addresses = options.listen,
                         .security = SecurityOf(options, keys_),

@@ -59,8 +59,8 @@ class Controller {
              std::unique_ptr<SqliteStore> store, absl::Time newest_reading,
              std::unique_ptr<const CertificateAuthority> ca);
 
-  absl::Status Start(const ControllerOptions& options);
-  absl::Status StartStore();
+  absl::Status Start(const ControllerOptions& options, const Clock& clock);
+  absl::Status StartStore(const Clock& clock);
   IdentityContext MakeIdentityContext(const Clock& clock);
   // Ends the streams of those who may no longer have them.
   void EndDeniedStreams();

@@ -10,13 +10,27 @@
 #include "CLI/Validators.hpp"
 #include "absl/strings/str_cat.h"
 #include "cli/agent_view.h"
+#include "cli/csv.h"
 #include "cli/flow_selector.h"
+#include "cli/text.h"
 #include "common/proto_time.h"
 #include "common/resource_name.h"
 #include "ephemera/v1/agent_service.grpc.pb.h"
 
 namespace ephemera::cli {
 namespace {
+
+// A log that does not continue is no detail of a table.
+void WarnOfRefusals(const v1::ListAgentsResponse& agents, std::ostream& err) {
+  for (const v1::Agent& agent : agents.agents()) {
+    if (agent.audit_mismatch().empty()) continue;
+    const std::string name = EscapeText(AgentShortName(agent.name()));
+    err << "ephemera: " << name
+        << " runs no command, since the audit log does not continue the one it "
+           "saw before; see 'ephemera agents show "
+        << name << "'\n";
+  }
+}
 
 absl::Status List(Session& session) {
   const auto agents = FetchAgents(session.connection);
@@ -37,6 +51,7 @@ absl::Status List(Session& session) {
       }
       PrintLines(AgentTable(*agents).Render(StyleOf(context.terminal())),
                  context.out);
+      WarnOfRefusals(*agents, context.err);
   }
   return absl::OkStatus();
 }
@@ -63,13 +78,20 @@ absl::Status Show(const std::string& name, Session& session) {
   return absl::OkStatus();
 }
 
-// What is said of an agent whose verb came about.
+// What came of a verb: for a person, and as a further column of the CSV form.
+struct Outcome {
+  std::string text;
+  std::string column = {};
+  std::string value = {};
+};
+
 template <typename Request, typename Response>
-absl::Status ChangeAgent(grpc::Status (v1::AgentService::Stub::*rpc)(
-                             grpc::ClientContext*, const Request&, Response*),
-                         const std::string& name,
-                         const std::function<std::string(const Response&)>& say,
-                         Session& session) {
+absl::Status ChangeAgent(
+    grpc::Status (v1::AgentService::Stub::*rpc)(grpc::ClientContext*,
+                                                const Request&, Response*),
+    const std::string& name,
+    const std::function<Outcome(const Response&)>& outcome_of,
+    Session& session) {
   absl::StatusOr<std::string> resource = AgentResource(name);
   if (!resource.ok()) return resource.status();
   Request request;
@@ -77,27 +99,43 @@ absl::Status ChangeAgent(grpc::Status (v1::AgentService::Stub::*rpc)(
   Response response;
   absl::Status status = session.connection.Change(rpc, request, &response);
   if (!status.ok()) return status;
-  if (session.options.format == OutputFormat::kTable) {
-    session.context.out << AgentShortName(request.name()) << ": "
-                        << say(response) << "\n";
-  } else {
-    session.context.out << ToJson(response, /*one_line=*/false);
+  const Outcome outcome = outcome_of(response);
+  std::ostream& out = session.context.out;
+  switch (session.options.format) {
+    case OutputFormat::kJson:
+      out << ToJson(response, /*one_line=*/false);
+      break;
+    case OutputFormat::kCsv: {
+      CsvWriter csv(out);
+      csv.Text("name");
+      if (!outcome.column.empty()) csv.Text(outcome.column);
+      csv.EndRow();
+      csv.Text(AgentShortName(request.name()));
+      if (!outcome.column.empty()) csv.Text(outcome.value);
+      csv.EndRow();
+      break;
+    }
+    case OutputFormat::kTable:
+      out << AgentShortName(request.name()) << ": " << outcome.text << "\n";
   }
   return absl::OkStatus();
 }
 
-std::string Withdrawn(int certificates) {
-  return absl::StrCat(certificates,
-                      certificates == 1 ? " certificate" : " certificates",
-                      " withdrawn");
+Outcome Withdrawn(int certificates, const std::string& consequence) {
+  return {
+      .text = absl::StrCat(certificates,
+                           certificates == 1 ? " certificate" : " certificates",
+                           " withdrawn; ", consequence),
+      .column = "withdrawn_certificates",
+      .value = absl::StrCat(certificates)};
 }
 
 absl::Status Evict(const std::string& name, Session& session) {
   return ChangeAgent<v1::EvictAgentRequest, v1::EvictAgentResponse>(
       &v1::AgentService::Stub::EvictAgent, name,
       [](const auto& response) {
-        return absl::StrCat(Withdrawn(response.withdrawn_certificates()),
-                            "; it may enrol again with a new token");
+        return Withdrawn(response.withdrawn_certificates(),
+                         "it may enrol again with a new token");
       },
       session);
 }
@@ -106,9 +144,9 @@ absl::Status Ban(const std::string& name, Session& session) {
   return ChangeAgent<v1::BanAgentRequest, v1::BanAgentResponse>(
       &v1::AgentService::Stub::BanAgent, name,
       [](const auto& response) {
-        return absl::StrCat(Withdrawn(response.withdrawn_certificates()),
-                            "; the name may not be used until 'ephemera agents "
-                            "unban'");
+        return Withdrawn(
+            response.withdrawn_certificates(),
+            "the name may not be used until 'ephemera agents unban'");
       },
       session);
 }
@@ -117,8 +155,10 @@ absl::Status Unban(const std::string& name, Session& session) {
   return ChangeAgent<v1::UnbanAgentRequest, v1::UnbanAgentResponse>(
       &v1::AgentService::Stub::UnbanAgent, name,
       [](const auto&) {
-        return std::string(
-            "no longer banned; 'ephemera token create --agent' lets it in");
+        return Outcome{
+            .text =
+                "no longer banned; 'ephemera token create --agent' lets it "
+                "in"};
       },
       session);
 }
@@ -128,12 +168,14 @@ absl::Status Renew(const std::string& name, Session& session) {
                      v1::RenewAgentCertificateResponse>(
       &v1::AgentService::Stub::RenewAgentCertificate, name,
       [&session](const auto& response) {
-        return absl::StrCat(
-            "its certificate is valid until ",
-            absl::FormatTime("%Y-%m-%d %H:%M",
-                             FromProto(response.certificate_expire_time())
-                                 .value_or(absl::InfinitePast()),
-                             session.context.zone));
+        const absl::Time until = FromProto(response.certificate_expire_time())
+                                     .value_or(absl::InfinitePast());
+        return Outcome{
+            .text = absl::StrCat("its certificate is valid until ",
+                                 absl::FormatTime("%Y-%m-%d %H:%M", until,
+                                                  session.context.zone)),
+            .column = "certificate_expire_time",
+            .value = FormatIsoTime(until)};
       },
       session);
 }
@@ -163,7 +205,9 @@ void AddAgentsCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
   agents->require_subcommand(1);
   AddGlobalFlags(*agents, globals);
   agents->footer(
-      "Examples:\n  ephemera agents list\n  ephemera agents show web-1");
+      "Examples:\n  ephemera agents list\n  ephemera agents show web-1\n"
+      "  ephemera agents evict web-1\n"
+      "'ephemera token create --agent NAME' lets a new one in.");
 
   CLI::App* list = AddCommand(
       *agents, "list", "Every agent with its sockets and its cost", globals,

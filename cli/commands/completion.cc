@@ -15,10 +15,12 @@ namespace {
 
 // Completed by asking the controller.
 constexpr char kAgentType[] = "AGENT";
+// Completed with the names of this user's logins.
+constexpr char kContextType[] = "CONTEXT";
 
 // Agent names come from the controller, and compgen -W expands what it is
-// given, command substitutions included: only what CheckAgentName() allows is
-// passed on.
+// given, command substitutions included: only what CheckAgentName() and
+// CheckContextName() allow is passed on.
 constexpr char kScript[] = R"(# bash completion for ephemera
 _ephemera() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
@@ -38,13 +40,14 @@ _ephemera() {
 @WORDS@  esac
   case "$path $prev" in
 @VALUES@  esac
-  if [[ $values == @AGENT ]]; then
-    words=$(_ephemera_agents)
-  elif [[ -n $values ]]; then
-    words=${values#@}
-  elif [[ $cur != -* && $arguments == @AGENT ]]; then
-    words=$(_ephemera_agents)
+  if [[ -z $values && $cur != -* && $arguments == @?* ]]; then
+    values=$arguments
   fi
+  case "$values" in
+    @AGENT) words=$(_ephemera_agents) ;;
+    @CONTEXT) words=$(_ephemera_contexts) ;;
+    ?*) words=${values#@} ;;
+  esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 _ephemera_agents() {
@@ -52,19 +55,32 @@ _ephemera_agents() {
   if [[ $COMP_LINE =~ --controller[=\ ]+([^\ ]+) ]]; then
     flags+=(--controller "${BASH_REMATCH[1]}")
   fi
+  if [[ $COMP_LINE =~ --context[=\ ]+([^\ ]+) ]]; then
+    flags+=(--context "${BASH_REMATCH[1]}")
+  fi
+  if [[ $COMP_LINE == *\ --insecure-loopback* ]]; then
+    flags+=(--insecure-loopback)
+  fi
   "${COMP_WORDS[0]}" agents list -o csv "${flags[@]}" 2>/dev/null |
     tail -n +2 | cut -d, -f1 |
     LC_ALL=C grep -xE '[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?'
 }
+_ephemera_contexts() {
+  "${COMP_WORDS[0]}" context list -o csv 2>/dev/null |
+    tail -n +2 | cut -d, -f1 |
+    LC_ALL=C grep -xE '[A-Za-z0-9_][A-Za-z0-9._-]{0,62}'
+}
 complete -F _ephemera ephemera
 )";
 
-// What a flag or argument takes: "@AGENT", "table json csv", "@" for anything
-// else, "" for nothing (a switch).
+// What a flag or argument takes: "@AGENT", "@CONTEXT", "table json csv", "@"
+// for anything else, "" for nothing (a switch).
 std::string ValuesOf(const CLI::Option& option) {
   if (option.get_items_expected_max() == 0) return "";
   const std::string type = option.get_type_name();
-  if (type == kAgentType) return absl::StrCat("@", kAgentType);
+  if (type == kAgentType || type == kContextType) {
+    return absl::StrCat("@", type);
+  }
   // CLI::IsMember describes itself as "{a,b,c}"; maps as "{a->0,b->1}" too.
   const size_t open = type.find('{');
   const size_t close = type.find('}');

@@ -5,7 +5,7 @@
 
 namespace ephemera::cli {
 
-// `login` and `context list|use|remove`: whom this user is to which controller.
+// `context list|use|show|remove`: whom this user is to which controller.
 void AddContextCommands(CLI::App& app, GlobalOptions& globals, Action& action);
 
 }  // namespace ephemera::cli

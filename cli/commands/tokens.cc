@@ -1,5 +1,6 @@
 #include "cli/commands/tokens.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "cli/csv.h"
 #include "cli/new_token_view.h"
@@ -33,6 +35,35 @@ struct CreateOptions {
   absl::Duration ttl = absl::Minutes(15);
 };
 
+// As the controller takes them, so that a mistake is told at once and as the
+// flag's.
+bool IsLabelPart(absl::string_view text) {
+  constexpr size_t kMaxLength = 63;
+  return !text.empty() && text.size() <= kMaxLength &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '/' ||
+                  c == '-';
+         });
+}
+
+absl::Status AddLabel(const std::string& label,
+                      v1::CreateTokenRequest& request) {
+  const std::pair<std::string, std::string> parts =
+      absl::StrSplit(label, absl::MaxSplits('=', 1));
+  if (!absl::StrContains(label, '=') || !IsLabelPart(parts.first) ||
+      !IsLabelPart(parts.second)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--label: '", label.substr(0, 150),
+        "' is not KEY=VALUE, such as role=web: each is 1 to 63 of A-Z a-z 0-9 "
+        ". _ / -"));
+  }
+  if (!request.mutable_labels()->insert({parts.first, parts.second}).second) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--label: '", parts.first, "' is given twice"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::CreateTokenRequest> MakeCreateRequest(
     const CreateOptions& options) {
   v1::CreateTokenRequest request;
@@ -50,17 +81,13 @@ absl::StatusOr<v1::CreateTokenRequest> MakeCreateRequest(
     return absl::InvalidArgumentError("--label: only agents have labels");
   }
   for (const std::string& label : options.labels) {
-    const size_t equals = label.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--label: '", label, "' is not KEY=VALUE, such as role=web"));
-    }
-    if (!request.mutable_labels()
-             ->insert({label.substr(0, equals), label.substr(equals + 1)})
-             .second) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--label: '", label.substr(0, equals), "' is given twice"));
-    }
+    status = AddLabel(label, request);
+    if (!status.ok()) return status;
+  }
+  constexpr int kMaxLabels = 32;
+  if (request.labels().size() > kMaxLabels) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--label: more than ", kMaxLabels));
   }
   *request.mutable_ttl() = ToProto(options.ttl);
   return request;
@@ -74,10 +101,16 @@ absl::Status Create(const CreateOptions& options, Session& session) {
   absl::Status status = session.connection.Change(
       &v1::TokenService::Stub::CreateToken, *request, &response);
   if (!status.ok()) return status;
-  if (session.options.format == OutputFormat::kTable) {
-    PrintNewToken(response.token(), session.context.zone, session.context.out);
-  } else {
-    session.context.out << ToJson(response, /*one_line=*/false);
+  std::ostream& out = session.context.out;
+  switch (session.options.format) {
+    case OutputFormat::kJson:
+      out << ToJson(response, /*one_line=*/false);
+      break;
+    case OutputFormat::kCsv:
+      WriteNewTokenCsv(response.token(), out);
+      break;
+    case OutputFormat::kTable:
+      PrintNewToken(response.token(), session.context.zone, out);
   }
   return absl::OkStatus();
 }
@@ -161,18 +194,36 @@ absl::Status ListAll(Session& session) {
 }
 
 absl::Status Revoke(const std::string& id, Session& session) {
+  const absl::string_view bare = absl::StripPrefix(id, "tokens/");
+  constexpr size_t kMaxIdLength = 32;
+  if (bare.empty() || bare.size() > kMaxIdLength ||
+      !std::all_of(bare.begin(), bare.end(),
+                   [](unsigned char c) { return absl::ascii_isalnum(c); })) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", id.substr(0, 80),
+                     "' is not the ID of a token; 'ephemera token list' shows "
+                     "them"));
+  }
   v1::RevokeTokenRequest request;
-  request.set_name(
-      absl::StartsWith(id, "tokens/") ? id : absl::StrCat("tokens/", id));
+  request.set_name(absl::StrCat("tokens/", bare));
   v1::Token token;
   absl::Status status = session.connection.Change(
       &v1::TokenService::Stub::RevokeToken, request, &token);
   if (!status.ok()) return status;
-  if (session.options.format == OutputFormat::kTable) {
-    session.context.out << "The token for " << EscapeText(token.identity())
-                        << " is revoked.\n";
-  } else {
-    session.context.out << ToJson(token, /*one_line=*/false);
+  std::ostream& out = session.context.out;
+  switch (session.options.format) {
+    case OutputFormat::kJson:
+      out << ToJson(token, /*one_line=*/false);
+      break;
+    case OutputFormat::kCsv: {
+      v1::ListTokensResponse one;
+      *one.add_tokens() = token;
+      WriteTokenCsv(one, out);
+      break;
+    }
+    case OutputFormat::kTable:
+      out << "The token for " << EscapeText(token.identity())
+          << " is revoked.\n";
   }
   return absl::OkStatus();
 }

@@ -26,12 +26,12 @@ namespace ephemera::cli {
 namespace {
 
 const std::map<std::string, v1::Role>& Roles() {
-  static const auto* const kRoles =
+  static const auto* const roles =
       new std::map<std::string, v1::Role>{{"viewer", v1::ROLE_VIEWER},
                                           {"operator", v1::ROLE_OPERATOR},
                                           {"approver", v1::ROLE_APPROVER},
                                           {"admin", v1::ROLE_ADMIN}};
-  return *kRoles;
+  return *roles;
 }
 
 std::string RoleText(v1::Role role) {
@@ -68,12 +68,18 @@ absl::Status Add(const UserOptions& options, Session& session) {
   absl::Status status = session.connection.Change(
       &v1::UserService::Stub::CreateUser, request, &response);
   if (!status.ok()) return status;
-  if (session.options.format == OutputFormat::kTable) {
-    session.context.out << EscapeText(response.user().name()) << " is now "
-                        << StandingText(response.user()) << ".\n";
-    PrintNewToken(response.token(), session.context.zone, session.context.out);
-  } else {
-    session.context.out << ToJson(response, /*one_line=*/false);
+  std::ostream& out = session.context.out;
+  switch (session.options.format) {
+    case OutputFormat::kJson:
+      out << ToJson(response, /*one_line=*/false);
+      break;
+    case OutputFormat::kCsv:
+      WriteNewTokenCsv(response.token(), out);
+      break;
+    case OutputFormat::kTable:
+      out << EscapeText(response.user().name()) << " is now "
+          << StandingText(response.user()) << ".\n";
+      PrintNewToken(response.token(), session.context.zone, out);
   }
   return absl::OkStatus();
 }
@@ -162,11 +168,20 @@ absl::Status ChangeUser(grpc::Status (v1::UserService::Stub::*rpc)(
   v1::User user;
   absl::Status status = session.connection.Change(rpc, request, &user);
   if (!status.ok()) return status;
-  if (session.options.format == OutputFormat::kTable) {
-    session.context.out << EscapeText(user.name()) << " is now "
-                        << StandingText(user) << ".\n";
-  } else {
-    session.context.out << ToJson(user, /*one_line=*/false);
+  std::ostream& out = session.context.out;
+  switch (session.options.format) {
+    case OutputFormat::kJson:
+      out << ToJson(user, /*one_line=*/false);
+      break;
+    case OutputFormat::kCsv: {
+      v1::ListUsersResponse one;
+      *one.add_users() = user;
+      WriteUserCsv(one, out);
+      break;
+    }
+    case OutputFormat::kTable:
+      out << EscapeText(user.name()) << " is now " << StandingText(user)
+          << ".\n";
   }
   return absl::OkStatus();
 }

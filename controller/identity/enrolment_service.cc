@@ -90,8 +90,9 @@ grpc::ServerUnaryReactor* EnrolmentService::Enrol(
   status = context_.identities.RedeemToken(
       HashEnrolmentToken(*token), key_hash, context_.clock.Now(), issue,
       call.event(),
-      call.OnStored<CertificateRecord>([this, response, issued](
-                                           const CertificateRecord& record) {
+      call.OnStored<CertificateRecord>([this, response, issued,
+                                        host](const CertificateRecord& record) {
+        attempts_.GiveBack(host);
         response->set_identity(record.identity.ResourceName());
         response->set_certificate(*issued);
         response->set_ca_certificate(context_.ca->certificate().ToDer());

@@ -53,7 +53,7 @@ absl::StatusOr<MintedToken> MintToken(const IdentityContext& context,
 absl::StatusOr<absl::Duration> ParseTtl(bool given,
                                         const google::protobuf::Duration& ttl) {
   if (!given) return kDefaultTtl;
-  const absl::StatusOr<absl::Duration> asked = FromProto(ttl);
+  absl::StatusOr<absl::Duration> asked = FromProto(ttl);
   if (!asked.ok()) return FieldError("ttl", asked.status().message());
   if (*asked < kShortestTtl || *asked > kLongestTtl) {
     return FieldError(

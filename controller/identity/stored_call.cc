@@ -7,7 +7,7 @@ namespace ephemera::controller {
 std::shared_ptr<StoredCall> StoredCall::Start(
     grpc::CallbackServerContext& context, absl::string_view late,
     absl::Duration limit) {
-  const std::shared_ptr<StoredCall> call(new StoredCall(context, late));
+  std::shared_ptr<StoredCall> call(new StoredCall(context, late));
   // Weak: the alarm is a member of the call. Whoever is to answer keeps it.
   call->alarm_.Set(
       gpr_time_add(

@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "common/grpc_status.h"
 #include "common/proto_time.h"
-#include "controller/request/field_check.h"
 #include "controller/query/flow_filter.h"
 #include "controller/query/flow_watch.h"
+#include "controller/request/field_check.h"
 #include "controller/request/page_token.h"
 
 namespace ephemera::controller {

@@ -42,8 +42,8 @@ class AuditStore {
   // Appends an event that goes with no other write, such as a refusal; `done`
   // is called on the writer thread after the commit. Queueing and
   // RESOURCE_EXHAUSTED are as with SampleStore::Append().
-  virtual absl::Status AppendEvent(
-      AuditDraft event, std::function<void(absl::Status)> done) = 0;
+  virtual absl::Status AppendEvent(AuditDraft event,
+                                   std::function<void(absl::Status)> done) = 0;
 
   // The newest committed checkpoint; tree_size 0 before the first event. From
   // memory.

@@ -139,7 +139,7 @@ absl::Status AuditWriter::WriteNodes(uint64_t index, const std::string& text) {
   for (const auto& [id, hash] : *nodes) {
     SqliteRun run(write_node_);
     run.Bind(id.level).Bind(static_cast<int64_t>(id.index)).BindBlob(hash);
-    const absl::Status status = run.Finish();
+    absl::Status status = run.Finish();
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

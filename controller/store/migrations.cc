@@ -6,13 +6,13 @@
 namespace ephemera::controller {
 namespace {
 
-struct Identity {
+struct FileIdentity {
   int64_t application_id = 0;
   int64_t version = 0;
   bool empty = false;
 };
 
-absl::StatusOr<Identity> ReadIdentity(SqliteDatabase& database) {
+absl::StatusOr<FileIdentity> ReadFileIdentity(SqliteDatabase& database) {
   const absl::StatusOr<int64_t> tables =
       database.ReadInteger("SELECT COUNT(*) FROM sqlite_schema");
   if (!tables.ok()) return tables.status();
@@ -22,13 +22,14 @@ absl::StatusOr<Identity> ReadIdentity(SqliteDatabase& database) {
   const absl::StatusOr<int64_t> version =
       database.ReadInteger("PRAGMA user_version");
   if (!version.ok()) return version.status();
-  return Identity{.application_id = *id,
-                  .version = *version,
-                  .empty = *tables == 0 && *id == 0 && *version == 0};
+  return FileIdentity{.application_id = *id,
+                      .version = *version,
+                      .empty = *tables == 0 && *id == 0 && *version == 0};
 }
 
-absl::Status CheckIdentity(const SqliteDatabase& database,
-                           const Identity& identity, size_t known_version) {
+absl::Status CheckFileIdentity(const SqliteDatabase& database,
+                               const FileIdentity& identity,
+                               size_t known_version) {
   if (identity.empty) return absl::OkStatus();
   if (identity.application_id != kApplicationId) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -63,7 +64,7 @@ absl::Status CheckLogMode(SqliteDatabase& database) {
 
 absl::Status Migrate(SqliteDatabase& database,
                      const std::vector<std::string>& migrations) {
-  const absl::StatusOr<Identity> identity = ReadIdentity(database);
+  const absl::StatusOr<FileIdentity> identity = ReadFileIdentity(database);
   if (absl::IsDataLoss(identity.status())) {
     return absl::DataLossError(absl::StrCat(
         database.path(), " is damaged or no SQLite database (",
@@ -73,7 +74,7 @@ absl::Status Migrate(SqliteDatabase& database,
   }
   if (!identity.ok()) return identity.status();
   if (absl::Status status =
-          CheckIdentity(database, *identity, migrations.size());
+          CheckFileIdentity(database, *identity, migrations.size());
       !status.ok()) {
     return status;
   }

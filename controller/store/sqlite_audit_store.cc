@@ -34,9 +34,9 @@ constexpr char kReadTreeNode[] =
 
 // Nothing ends these reads early: they are short.
 const std::function<bool()>& Never() {
-  static const auto* const kNever =
+  static const auto* const never =
       new std::function<bool()>([] { return false; });
-  return *kNever;
+  return *never;
 }
 
 AuditEntry EntryOf(const SqliteRun& row) {

@@ -300,7 +300,7 @@ absl::Status SqliteIdentityStore::WithdrawAgent(
                 absl::StrCat("agent ", name, " is not banned"));
           }
         } else {
-          const absl::StatusOr<int> count = Withdraw(name, withdrawal, changes);
+          absl::StatusOr<int> count = Withdraw(name, withdrawal, changes);
           if (!count.ok()) return count;
           withdrawn = *count;
           draft.after["withdrawn_certificates"] = absl::StrCat(withdrawn);

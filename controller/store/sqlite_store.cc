@@ -1,5 +1,7 @@
 #include "controller/store/sqlite_store.h"
 
+#include <algorithm>
+
 #include "common/log.h"
 #include "controller/store/agent_loader.h"
 #include "controller/store/migrations.h"
@@ -108,10 +110,11 @@ absl::StatusOr<absl::Time> SqliteStore::NewestReadingTime() {
 }
 
 absl::Status SqliteStore::Start(std::function<absl::Time()> now,
-                                PrivateKey audit_key) {
+                                const Clock& clock, PrivateKey audit_key) {
   absl::Status status = audit_writer_.SetKey(std::move(audit_key));
   if (!status.ok()) return status;
   now_ = std::move(now);
+  clock_ = &clock;
   started_ = true;
   queue_.Start();
   return absl::OkStatus();
@@ -172,7 +175,9 @@ void SqliteStore::OnOperationUndone() {
 }
 
 absl::StatusOr<bool> SqliteStore::DoUpkeep() {
-  const absl::StatusOr<bool> more = identities_.DoUpkeep(now_());
+  // Fleet time may be ahead by years, after a wall clock that was.
+  absl::StatusOr<bool> more =
+      identities_.DoUpkeep(std::min(now_(), clock_->Now()));
   if (!more.ok() || *more) return more;
   return sweeper_.DoChunk(now_());
 }

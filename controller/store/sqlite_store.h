@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "common/private_key.h"
 #include "controller/store/agent_store.h"
 #include "controller/store/agent_writer.h"
@@ -28,8 +29,8 @@
 
 namespace ephemera::controller {
 
-// All stores on SQLite: one database file in a locked data directory, one writer
-// thread (see WriteQueue) that also applies the retention. Thread-safe.
+// All stores on SQLite: one database file in a locked data directory, one
+// writer thread (see WriteQueue) that also applies the retention. Thread-safe.
 //
 // Open() -> NewestReadingTime(), AuditSize(), LoadAll() -> Start() -> ... ->
 // Close().
@@ -63,9 +64,11 @@ class SqliteStore final : public SampleStore,
   absl::StatusOr<uint64_t> AuditSize() { return audit_writer_.Size(); }
 
   // Starts the writer thread. `now` gives fleet time and must be thread-safe;
-  // `audit_key` signs the audit log. Errors are those of AuditWriter::SetKey().
-  // REQUIRES: called once, before anything is written.
-  absl::Status Start(std::function<absl::Time()> now, PrivateKey audit_key);
+  // `clock`, which must outlive this, tells what has expired; `audit_key` signs
+  // the audit log. Errors are those of AuditWriter::SetKey(). REQUIRES: called
+  // once, before anything is written.
+  absl::Status Start(std::function<absl::Time()> now, const Clock& clock,
+                     PrivateKey audit_key);
 
   // The stores that have interfaces of their own, for as long as this lives.
   IdentityStore& identities() { return identities_; }
@@ -107,6 +110,7 @@ class SqliteStore final : public SampleStore,
   const std::unique_ptr<DataDirectory> directory_;
   FlowGroupIndex index_;
   std::function<absl::Time()> now_;
+  const Clock* clock_ = nullptr;
 
   // Writer thread only, from Start() to Close().
   const std::unique_ptr<SqliteDatabase> database_;

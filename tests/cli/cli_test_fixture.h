@@ -144,6 +144,11 @@ class CliTest : public testing::Test {
               return found != environment.end() ? found->second : "";
             },
         .terminal = [this] { return terminal; },
+        .read_secret =
+            [this](const std::string& prompt) {
+              prompts.push_back(prompt);
+              return typed_secret;
+            },
         .catch_signals = [this]() -> absl::StatusOr<std::unique_ptr<Signals>> {
           return std::make_unique<FakeSignals>(signals);
         }};
@@ -159,6 +164,10 @@ class CliTest : public testing::Test {
   FakeController controller{directory() + "/s"};
   Terminal terminal;
   FakeSignals::Shared signals;
+  // What is typed where a secret is asked for, and what was asked.
+  absl::StatusOr<std::string> typed_secret =
+      absl::InvalidArgumentError("standard input is empty");
+  std::vector<std::string> prompts;
   std::map<std::string, std::string> environment = {
       {"EPHEMERA_CONTROLLER", controller.address()},
       {"XDG_CONFIG_HOME", directory() + "/config"}};

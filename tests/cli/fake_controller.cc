@@ -74,6 +74,11 @@ std::vector<v1::ListFlowPointsRequest> FakeController::flow_point_requests()
   return flow_point_requests_;
 }
 
+std::string FakeController::last_watch_id() const {
+  const MutexLock lock(mutex_);
+  return last_watch_id_;
+}
+
 v1::ListGaugePointsRequest FakeController::last_gauge_points() const {
   const MutexLock lock(mutex_);
   return last_gauge_points_;
@@ -124,6 +129,10 @@ grpc::Status FakeController::WatchFlowGroups(
     grpc::ServerWriter<v1::ListFlowGroupsResponse>* writer) {
   const MutexLock lock(mutex_);
   last_watch_ = *request;
+  const auto id = context->client_metadata().find("ephemera-request-id");
+  last_watch_id_ = id == context->client_metadata().end()
+                       ? ""
+                       : std::string(id->second.data(), id->second.size());
   for (int i = 0; i < std::max(1, frames_per_stream); ++i) {
     v1::ListFlowGroupsResponse frame = flow_groups;
     while (frame.flow_groups_size() > request->max_groups()) {

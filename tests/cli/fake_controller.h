@@ -51,6 +51,8 @@ class FakeController final : public v1::AgentService::Service,
   v1::WatchFlowGroupsRequest last_watch() const;
   std::vector<v1::ListFlowPointsRequest> flow_point_requests() const;
   v1::ListGaugePointsRequest last_gauge_points() const;
+  // Under which id the last watch came.
+  std::string last_watch_id() const;
 
  private:
   grpc::Status ListAgents(grpc::ServerContext* context,
@@ -81,6 +83,7 @@ class FakeController final : public v1::AgentService::Service,
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   v1::ListFlowGroupsRequest last_list_ ABSL_GUARDED_BY(mutex_);
   v1::WatchFlowGroupsRequest last_watch_ ABSL_GUARDED_BY(mutex_);
+  std::string last_watch_id_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::ListFlowPointsRequest> flow_point_requests_
       ABSL_GUARDED_BY(mutex_);
   v1::ListGaugePointsRequest last_gauge_points_ ABSL_GUARDED_BY(mutex_);

@@ -5,9 +5,11 @@
 #include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "cli/exit_code.h"
@@ -19,6 +21,7 @@
 namespace ephemera::cli {
 namespace {
 
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -77,6 +80,16 @@ class PtyProcess {
   void Type(const std::string& keys) {
     EXPECT_EQ(write(master_, keys.data(), keys.size()),
               static_cast<ssize_t>(keys.size()));
+  }
+  // Whether what is typed is shown.
+  bool Echoes() const {
+    termios now;
+    EXPECT_EQ(tcgetattr(slave_, &now), 0);
+    return (now.c_lflag & ECHO) != 0;
+  }
+  // Blocks until it is not. The test's own time limit bounds it.
+  void AwaitHidden() const {
+    while (Echoes()) std::this_thread::yield();
   }
   void Signal(int signal) { EXPECT_EQ(kill(pid_, signal), 0); }
 
@@ -252,6 +265,38 @@ TEST_F(TerminalTest, WatchStopsAndGoesOnAsAShellTellsIt) {
   shell.Await("ended 0");
   int exit_code = -1;
   shell.Finish(exit_code);
+}
+
+TEST_F(TerminalTest, NeverShowsATokenThatIsTyped) {
+  const std::vector<std::string> command = {
+      EPHEMERA_PROGRAM,   "login",
+      "--controller",     "127.0.0.1:1",
+      "--ca-fingerprint", std::string(64, 'a')};
+  PtyProcess process(
+      command, Environment({"XDG_CONFIG_HOME=" + directory() + "/config"}), 24,
+      80);
+  process.Await("token: ");
+  process.AwaitHidden();
+  process.Type("eph-secret\n");
+  int exit_code = -1;
+  EXPECT_THAT(
+      process.Finish(exit_code),
+      AllOf(HasSubstr("token: \r\nephemera: "), Not(HasSubstr("eph-secret"))));
+  EXPECT_EQ(exit_code, kExitUsage);
+  EXPECT_TRUE(process.Echoes());
+}
+
+TEST_F(TerminalTest, AnInterruptedPromptLeavesTheTerminalAsItWas) {
+  PtyProcess process({EPHEMERA_PROGRAM, "login", "--controller", "127.0.0.1:1",
+                      "--ca-fingerprint", std::string(64, 'a')},
+                     Environment(), 24, 80);
+  process.Await("token: ");
+  process.AwaitHidden();
+  process.Type("\x03");
+  int exit_code = 0;
+  process.Finish(exit_code);
+  EXPECT_EQ(exit_code, -1);
+  EXPECT_TRUE(process.Echoes());
 }
 
 }  // namespace

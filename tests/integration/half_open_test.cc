@@ -86,9 +86,10 @@ TEST_F(HalfOpen, HandshakesByTheThousandLeaveAFleetSamplingWithoutAGap) {
     const CommandResult late = fleet_.EnrolAgent("late", &*b_, *token);
     EXPECT_EQ(late.exit_code, 0) << late.err;
   }
+  // Takes more than a second, in which all of them send and are stored.
+  ASSERT_TRUE(fleet_.WaitForStored("n0", kPatience));
   for (int i = 0; i < kAgents; ++i) {
     const std::string name = absl::StrCat("n", i);
-    ASSERT_TRUE(fleet_.WaitForStored(name, kPatience));
     const std::vector<v1::GaugePoint> points = fleet_.GaugeHistory(name, start);
     EXPECT_GE(SpanSeconds(points), absl::ToInt64Seconds(kSiege)) << name;
     EXPECT_LE(LongestHole(points), absl::Seconds(2)) << name;

@@ -5,6 +5,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 #include "tests/cli/cli_test_fixture.h"
+#include "tests/cli/controller_fixture.h"
 
 namespace ephemera::cli {
 namespace {
@@ -50,13 +51,14 @@ TEST_F(AgentsTest, ListsAsCsv) {
       "agent_version,labels,snapshot_time,established,syn_sent,syn_recv,"
       "fin_wait1,fin_wait2,time_wait,close,close_wait,last_ack,listen,closing,"
       "new_syn_recv,active_opens_per_second,passive_opens_per_second,"
-      "tw_per_second,sampling_cpu_percent,dropped_gauges,dropped_snapshots\n"
+      "tw_per_second,sampling_cpu_percent,dropped_gauges,dropped_snapshots,"
+      "banned,certificate_expire_time,audit_mismatch\n"
       "a,true,2027-01-15T06:00:00Z,2027-01-15T07:59:59Z,a,6.1.0-26-amd64,0.1.0,"
       "\"dc=ber, \"\"1\"\",role=client\",2027-01-15T07:59:57Z,"
-      "211,0,0,0,0,28020,0,0,0,1,0,0,470.25,0,469.5,0.21,312,0\n"
+      "211,0,0,0,0,28020,0,0,0,1,0,0,470.25,0,469.5,0.21,312,0,false,,\n"
       "b.example.com,false,2027-01-15T07:53:00Z,2027-01-15T07:55:00Z,,6.1."
       "0\\x1b[31m,,,,"
-      ",,,,,,,,,,,,,,,,0,0\n");
+      ",,,,,,,,,,,,,,,,0,0,false,,\n");
 }
 
 TEST_F(AgentsTest, ListsAsJsonWithTheProtosNames) {
@@ -157,6 +159,75 @@ TEST_F(AgentsTest, SaysThatThereIsNoSuchAgent) {
   EXPECT_EQ(result.err,
             "ephemera: no agent 'agents/c'; 'ephemera agents list' shows the "
             "agents, 'ephemera top' their flow groups\n");
+}
+
+TEST_F(AgentsTest, ShoutsWhereAnAgentRefusesCommands) {
+  v1::Agent& agent = *controller.agents.mutable_agents(0);
+  agent.set_audit_mismatch("the audit log was cut: it has 5 entries and had 9");
+  const CliResult list = Run({"agents", "list"});
+  EXPECT_THAT(list.out, HasSubstr("refuses commands"));
+  EXPECT_THAT(list.err,
+              HasSubstr("ephemera: a runs no command, since the audit "
+                        "log does not continue"));
+  EXPECT_THAT(
+      Run({"agents", "show", "a"}).out,
+      HasSubstr("  runs no command               the audit log was cut: "
+                "it has 5 entries and had 9\n"));
+  EXPECT_THAT(Run({"agents", "list", "-o", "csv"}).out,
+              HasSubstr(",false,,the audit log was cut"));
+  terminal.width = 80;
+  terminal.color = true;
+  EXPECT_THAT(Run({"agents", "list"}).out, HasSubstr("\x1b[31mrefuses"));
+}
+
+TEST_F(AgentsTest, ShowsBansAndCertificatesWhereThereAreSome) {
+  EXPECT_THAT(Run({"agents", "show", "a"}).out,
+              Not(HasSubstr("certificate until")));
+  v1::Agent& agent = *controller.agents.mutable_agents(1);
+  agent.set_banned(true);
+  agent.mutable_certificate_expire_time()->set_seconds(kNow + 86400);
+  EXPECT_THAT(Run({"agents", "list"}).out, HasSubstr("b.example.com  banned"));
+  EXPECT_THAT(
+      Run({"agents", "show", "b.example.com"}).out,
+      HasSubstr("  certificate until             2027-01-16 08:00:00\n"));
+  EXPECT_THAT(Run({"agents", "list", "-o", "csv"}).out,
+              HasSubstr(",true,2027-01-16T08:00:00Z,\n"));
+}
+
+using AgentVerbsTest = ControllerCliTest;
+
+TEST_F(AgentVerbsTest, SayWhatCameOfThem) {
+  const CliResult ban = Run({"agents", "ban", "web-1"});
+  EXPECT_EQ(ban.exit_code, kExitOk) << ban.err;
+  EXPECT_EQ(ban.out,
+            "web-1: 0 certificates withdrawn; the name may not be used until "
+            "'ephemera agents unban'\n");
+  EXPECT_THAT(Run({"agents", "unban", "web-1"}).out,
+              HasSubstr("'ephemera token create --agent' lets it in"));
+  EXPECT_EQ(Run({"agents", "ban", "web-1", "-o", "csv"}).out,
+            "name,withdrawn_certificates\nweb-1,0\n");
+  EXPECT_EQ(Run({"agents", "unban", "web-1", "-o", "csv"}).out,
+            "name\nweb-1\n");
+  EXPECT_THAT(Run({"agents", "ban", "web-1", "-o", "json"}).out,
+              HasSubstr("\"withdrawn_certificates\": 0"));
+}
+
+TEST_F(AgentVerbsTest, KeepTheControllersWords) {
+  for (const char* verb : {"evict", "unban", "renew"}) {
+    const CliResult unknown = Run({"agents", verb, "web-9"});
+    EXPECT_EQ(unknown.exit_code, kExitFailed) << verb;
+    EXPECT_THAT(unknown.err, HasSubstr("web-9")) << verb;
+  }
+}
+
+TEST_F(AgentVerbsTest, CheckTheNameBeforeTheControllerIsAsked) {
+  StopReal();
+  for (const char* verb : {"evict", "ban", "unban", "renew"}) {
+    EXPECT_EQ(Run({"agents", verb, "Not A Name"}).exit_code, kExitUsage)
+        << verb;
+    EXPECT_EQ(Run({"agents", verb}).exit_code, kExitUsage) << verb;
+    EXPECT_EQ(Run({"agents", verb, "a"}).exit_code, kExitNotReachable) << verb;
+  }
 }
 
 }  // namespace

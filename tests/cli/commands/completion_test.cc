@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
@@ -39,7 +40,8 @@ class CompletionTest : public CliTest {
   std::string Bash(const std::string& command) {
     std::ofstream(script_ + ".run") << command << '\n';
     const std::string line = absl::StrCat(
-        "EPHEMERA_CONTROLLER=", controller.address(), " PATH=", program_folder_,
+        "EPHEMERA_CONTROLLER=", controller.address(),
+        " XDG_CONFIG_HOME=", directory(), "/config PATH=", program_folder_,
         ":$PATH bash --norc ", script_, ".run 2>&1");
     FILE* pipe = popen(line.c_str(), "r");
     EXPECT_NE(pipe, nullptr);
@@ -115,6 +117,28 @@ TEST_F(CompletionTest, CompletesGlobalFlagsAfterTheNoun) {
 TEST_F(CompletionTest, IsSilentWithoutAController) {
   controller.Stop();
   EXPECT_EQ(Complete("ephemera agents show ''"), "\n");
+}
+
+TEST_F(CompletionTest, CompletesTheNamesOfLogins) {
+  for (const char* name : {"lab", "-x", "$(reboot)", "production"}) {
+    const std::string path =
+        absl::StrCat(directory(), "/config/ephemera/contexts/", name);
+    std::filesystem::create_directories(path);
+    std::ofstream(path + "/client.crt") << "unreadable\n";
+  }
+  EXPECT_EQ(Complete("ephemera context use ''"), "lab production\n");
+  EXPECT_EQ(Complete("ephemera context remove p"), "production\n");
+  EXPECT_EQ(Complete("ephemera top --context l"), "lab\n");
+  EXPECT_EQ(Complete("ephemera context s"), "show\n");
+  EXPECT_EQ(Complete("ephemera user add ann --role ap"), "approver\n");
+}
+
+TEST_F(CompletionTest, AsksTheControllerThatTheLineNames) {
+  const std::string line = "--controller " + controller.tcp_address();
+  EXPECT_EQ(Complete("ephemera agents show " + line + " ''"), "\n");
+  EXPECT_EQ(
+      Complete("ephemera agents show --insecure-loopback " + line + " ''"),
+      "a b.example.com\n");
 }
 
 }  // namespace

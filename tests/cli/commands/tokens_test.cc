@@ -41,7 +41,7 @@ TEST_F(TokensTest, RefusesWhatCannotBe) {
                      "--label", "k=2"}),
               HasSubstr("twice"));
   EXPECT_THAT(error({"token", "create", "--agent", "a", "--label", "k=a b"}),
-              HasSubstr("labels.value"));
+              HasSubstr("--label: 'k=a b'"));
   EXPECT_THAT(error({"token", "create", "--agent", "a", "--ttl", "30d"}),
               HasSubstr("1m to 7d"));
   EXPECT_THAT(error({"token", "revoke", "no/such"}), HasSubstr("no/such"));
@@ -80,6 +80,53 @@ TEST_F(TokensTest, ForABannedAgentAreRefused) {
   EXPECT_EQ(Run({"token", "create", "--agent", "web-1"}).exit_code, kExitOk);
   EXPECT_EQ(Run({"agents", "unban", "web-1"}).exit_code, kExitFailed);
   EXPECT_EQ(Run({"agents", "evict", "nobody"}).exit_code, kExitFailed);
+}
+
+TEST_F(TokensTest, AreWrittenForScripts) {
+  EXPECT_THAT(
+      Run({"token", "create", "--agent", "web-1", "-o", "json"}).out,
+      AllOf(HasSubstr("\"identity\": \"agents/web-1\""),
+            HasSubstr("\"ca_fingerprint\": \"" + fingerprint() + "\"")));
+  EXPECT_THAT(Run({"token", "create", "--agent", "web-2", "-o", "csv"}).out,
+              AllOf(HasSubstr("id,identity,expire_time,secret,"),
+                    HasSubstr(",agents/web-2,20"), HasSubstr(",eph-"),
+                    HasSubstr("," + fingerprint() + "," + tls_address())));
+  const CliResult list = Run({"token", "list", "-o", "csv"});
+  const size_t row = list.out.find('\n') + 1;
+  const std::string id = list.out.substr(row, list.out.find(',', row) - row);
+  EXPECT_THAT(Run({"token", "revoke", id, "-o", "csv"}).out,
+              HasSubstr(id + ",agents/web-2,revoked,local,"));
+  // With or without what a script finds before it.
+  EXPECT_THAT(Run({"token", "revoke", "tokens/" + id, "-o", "json"}).err + "x",
+              Not(HasSubstr("is not the ID")));
+  EXPECT_THAT(Run({"token", "list", "-o", "json"}).out,
+              HasSubstr("\"state\": \"STATE_REVOKED\""));
+}
+
+TEST_F(TokensTest, AreCheckedBeforeTheControllerIsAsked) {
+  StopReal();
+  for (const std::vector<std::string>& more :
+       std::vector<std::vector<std::string>>{
+           {"--agent", "web_1"},
+           {"--user", "Ann"},
+           {"--user", "ann", "--label", "k=v"},
+           {"--agent", "a", "--label", "k="},
+           {"--agent", "a", "--label", "=v"},
+           {"--agent", "a", "--label", "k=" + std::string(64, 'v')},
+           {"--agent", "a", "--ttl", "59s"},
+           {"--agent", "a", "--ttl", "169h"},
+           {"--agent", "a", "--ttl", "soon"}}) {
+    std::vector<std::string> arguments = {"token", "create"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const CliResult result = Run(arguments);
+    EXPECT_EQ(result.exit_code, kExitUsage) << result.err;
+  }
+  for (const char* id : {"", "a b", "tokens/",
+                         "0123456789012345678901234567890"
+                         "12"}) {
+    EXPECT_EQ(Run({"token", "revoke", id}).exit_code, kExitUsage) << id;
+  }
+  EXPECT_EQ(Run({"token", "revoke"}).exit_code, kExitUsage);
 }
 
 }  // namespace

@@ -140,6 +140,7 @@ TEST_F(TopTest, WatchPrintsFrameAfterFrameOnAPipe) {
   EXPECT_THAT(watch.out.Get(), Not(HasSubstr("\x1b")));
   EXPECT_EQ(controller.last_watch().interval().nanos(), 500'000'000);
   EXPECT_EQ(controller.last_watch().max_groups(), 100);
+  EXPECT_EQ(controller.last_watch_id().size(), 16U);
 }
 
 TEST_F(TopTest, WatchPrintsOneJsonObjectPerLine) {

@@ -49,5 +49,33 @@ TEST_F(UsersTest, RefusesWhatCannotBe) {
   EXPECT_THAT(unknown.err, HasSubstr("no user bob"));
 }
 
+TEST_F(UsersTest, AreWrittenForScripts) {
+  EXPECT_THAT(Run({"user", "add", "ann", "--role", "viewer", "-o", "csv"}).out,
+              AllOf(HasSubstr("id,identity,"), HasSubstr(",users/ann,20")));
+  EXPECT_THAT(Run({"user", "add", "bob", "--role", "viewer", "-o", "json"}).out,
+              AllOf(HasSubstr("\"role\": \"ROLE_VIEWER\""),
+                    HasSubstr("\"secret\": \"eph-")));
+  EXPECT_THAT(Run({"user", "set-role", "ann", "operator", "-o", "csv"}).out,
+              HasSubstr("\nann,operator,false,20"));
+  EXPECT_THAT(Run({"user", "disable", "users/ann", "-o", "json"}).out,
+              HasSubstr("\"disabled\": true"));
+}
+
+TEST_F(UsersTest, AreCheckedBeforeTheControllerIsAsked) {
+  StopReal();
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{
+           {"user", "add", "ann", "--role", "viewer", "--ttl", "1s"},
+           {"user", "set-role", "ann"},
+           {"user", "set-role", "ann", "boss"},
+           {"user", "set-role", "A", "viewer"},
+           {"user", "disable", "a/b"},
+           {"user", "enable", ""},
+           {"user", "disable"}}) {
+    const CliResult result = Run(arguments);
+    EXPECT_EQ(result.exit_code, kExitUsage) << result.err;
+  }
+}
+
 }  // namespace
 }  // namespace ephemera::cli

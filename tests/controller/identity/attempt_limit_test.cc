@@ -43,6 +43,21 @@ TEST_F(AttemptLimitTest, SourcesDoNotSlowEachOther) {
   EXPECT_EQ(Try(limit_, "10.0.0.3", 20), 10);
 }
 
+TEST_F(AttemptLimitTest, WhatIsGivenBackDoesNotCount) {
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_TRUE(limit_.Allows("10.0.0.2"));
+    limit_.GiveBack("10.0.0.2");
+  }
+  // It never makes more of what there is.
+  limit_.GiveBack("10.0.0.2");
+  EXPECT_EQ(Try(limit_, "10.0.0.2", 20), 10);
+  limit_.GiveBack("10.0.0.2");
+  EXPECT_EQ(Try(limit_, "10.0.0.2", 20), 1);
+  // Nor of a source that is not known.
+  limit_.GiveBack("10.0.0.3");
+  EXPECT_EQ(Try(limit_, "10.0.0.3", 20), 10);
+}
+
 TEST_F(AttemptLimitTest, TheWallClockHasNoSayInIt) {
   EXPECT_EQ(Try(limit_, "10.0.0.2", 20), 10);
   clock_.SetNow(clock_.Now() + absl::Hours(1));

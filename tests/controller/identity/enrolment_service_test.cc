@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "common/enrolment_token.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -161,6 +162,15 @@ TEST_F(EnrolmentServiceTest, AHostHasTenAttemptsAndThenOneInThreeSeconds) {
             grpc::StatusCode::RESOURCE_EXHAUSTED);
   clock().Advance(absl::Seconds(3));
   EXPECT_TRUE(Enrol(token, RequestOf(key_), response).ok());
+}
+
+TEST_F(EnrolmentServiceTest, AttemptsThatComeAboutDoNotCount) {
+  v1::EnrolResponse response;
+  for (int i = 0; i < 15; ++i) {
+    const std::string token =
+        MustCreateToken(absl::StrCat("agents/host", i)).secret();
+    ASSERT_TRUE(Enrol(token, RequestOf(key_), response).ok()) << i;
+  }
 }
 
 TEST_F(EnrolmentServiceTest, AnAgentRenewsItsCertificateWithANewKey) {

@@ -97,8 +97,7 @@ class IdentityServiceTest : public testing::Test {
     SetDeadline(context);
     context.AddMetadata("ephemera-request-id", "r-17");
     v1::CreateTokenResponse response;
-    const grpc::Status status =
-        tokens().CreateToken(&context, request, &response);
+    grpc::Status status = tokens().CreateToken(&context, request, &response);
     token = response.token();
     return status;
   }

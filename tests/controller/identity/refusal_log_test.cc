@@ -47,7 +47,7 @@ TEST_F(RefusalLogTest, TellsFailuresFromRefusals) {
   const struct {
     absl::Status status;
     v1::AuditEvent::Outcome outcome;
-  } kCases[] = {
+  } cases[] = {
       {absl::UnavailableError("x"), v1::AuditEvent::OUTCOME_FAILED},
       {absl::ResourceExhaustedError("x"), v1::AuditEvent::OUTCOME_FAILED},
       {absl::DeadlineExceededError("x"), v1::AuditEvent::OUTCOME_FAILED},
@@ -57,7 +57,7 @@ TEST_F(RefusalLogTest, TellsFailuresFromRefusals) {
       {absl::UnauthenticatedError("x"), v1::AuditEvent::OUTCOME_REFUSED},
       {absl::FailedPreconditionError("x"), v1::AuditEvent::OUTCOME_REFUSED},
   };
-  for (const auto& one : kCases) {
+  for (const auto& one : cases) {
     Note("users/ann", "unix", absl::StrCat("a", stored()), one.status);
     EXPECT_EQ(audit_.stored().back().outcome, one.outcome) << one.status;
   }

@@ -228,10 +228,12 @@ TEST_F(AgentServiceTest, ShowsWhenTheLastCertificateExpires) {
 
 TEST_F(AgentServiceTest, ShowsThatTheAgentDistrustsTheAuditLog) {
   AddAgent("web1", 1);
-  commands_.Connect("web1", {.source = "unix",
-                             .mismatch = "the log was cut",
-                             .send = [](const v1::Command&) {},
-                             .replaced = [] {}});
+  const ConnectionId id = commands_.Connect(
+      "web1",
+      {.source = "unix", .send = [](const v1::Command&) {}, .replaced = [] {}});
+  v1::AuditStanding standing;
+  standing.set_mismatch("the log was cut");
+  commands_.SetStanding(id, standing);
   v1::Agent agent;
   ASSERT_TRUE(Get("agents/web1", agent).ok());
   EXPECT_EQ(agent.audit_mismatch(), "the log was cut");

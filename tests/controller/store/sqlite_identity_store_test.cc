@@ -687,6 +687,19 @@ TEST_F(IdentityUpkeepTest, ForgetsWhatExpiredMoreThanADayAgo) {
   EXPECT_EQ(identities().FindAgentStanding("web1")->labels, token.labels);
 }
 
+TEST_F(IdentityUpkeepTest, ForgetsByTheWallClockWhereFleetTimeIsAhead) {
+  store_.SetFleetAhead(absl::Hours(24 * 365));
+  store_.Reopen();
+  TokenRecord old = Token("old", kWeb1);
+  old.expires = Now() - absl::Hours(25);
+  ASSERT_TRUE(CreateToken(old).ok());
+  EnrolWeb1("A1");
+  EXPECT_TRUE(WaitUntil([&] { return identities().ListTokens().size() < 2; },
+                        absl::Seconds(20)));
+  EXPECT_EQ(identities().ListTokens()[0].id, "t-A1");
+  EXPECT_TRUE(identities().FindCertificate("A1").has_value());
+}
+
 TEST_F(IdentityUpkeepTest, ForgetsManyPieceByPiece) {
   constexpr int kTokens = 1200;
   std::vector<Answer<absl::Status>> answers(kTokens);

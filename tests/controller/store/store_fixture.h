@@ -116,8 +116,9 @@ class TestStore {
     auto store = SqliteStore::Open(options_);
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
-    const absl::Status started = store_->Start(
-        [this] { return clock_.Now(); }, *PrivateKey::FromPem(audit_key_));
+    const absl::Status started =
+        store_->Start([this] { return clock_.Now() + fleet_ahead_; }, clock_,
+                      *PrivateKey::FromPem(audit_key_));
     ASSERT_TRUE(started.ok()) << started;
   }
   void Reopen() {
@@ -203,6 +204,8 @@ class TestStore {
   SqliteStore& operator*() { return *store_; }
   SqliteStore* operator->() { return store_.get(); }
   FakeClock& clock() { return clock_; }
+  // By how much fleet time is ahead of the wall clock, from the next opening.
+  void SetFleetAhead(absl::Duration ahead) { fleet_ahead_ = ahead; }
   const SqliteStore::Options& options() const { return options_; }
   void Destroy() { store_.reset(); }
 
@@ -211,6 +214,7 @@ class TestStore {
   std::optional<TempDir> dir_;
   SqliteStore::Options options_;
   FakeClock clock_;
+  absl::Duration fleet_ahead_;
   uint64_t sequence_ = 0;
   const std::string audit_key_ = PrivateKey::GenerateEd25519()->ToPem();
   std::unique_ptr<SqliteStore> store_;
