@@ -164,7 +164,7 @@ absl::Status Export(const std::string& file, bool force, Session& session) {
     out << reader->get();
     out.close();
     if (!out) {
-      return absl::UnavailableError(absl::StrCat("cannot write ", part));
+      return absl::FailedPreconditionError(absl::StrCat("cannot write ", part));
     }
   }
   absl::Status status = (*reader)->Finish();
@@ -174,7 +174,7 @@ absl::Status Export(const std::string& file, bool force, Session& session) {
     return status;
   }
   if (std::rename(part.c_str(), file.c_str()) != 0) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", file));
+    return absl::FailedPreconditionError(absl::StrCat("cannot write ", file));
   }
   session.context.err << "ephemera: exported to " << EscapeText(file)
                       << "; 'ephemera audit verify " << EscapeText(file)

@@ -39,7 +39,7 @@ absl::StatusOr<std::string> ReadLoginToken(const LoginOptions& options,
   if (absl::IsUnavailable(text.status())) {
     return absl::FailedPreconditionError(text.status().message());
   }
-  return text;
+  return text.status();
 }
 
 // What the context is called: as asked for, as the one in use where that is of

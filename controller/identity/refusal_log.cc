@@ -55,8 +55,9 @@ void RefusalLog::Note(AuditDraft event, const absl::Status& status) {
   if (left_out > 0) {
     absl::StrAppend(&event.message, " (and ", left_out, " times before)");
   }
-  LogWarning("%s from %s: %s %s refused: %s", event.actor, event.source,
-             event.action, event.object, event.message);
+  LogWarning("%s from %s: %s%s%s refused: %s", event.actor, event.source,
+             event.action, event.object.empty() ? "" : " ", event.object,
+             event.message);
   const absl::Status queued =
       audit_.AppendEvent(std::move(event), [](const absl::Status& stored) {
         if (!stored.ok() && !absl::IsCancelled(stored)) {

@@ -78,7 +78,7 @@ class ControllerCliTest : public CliTest {
 
   // Writes `text` to a file and returns its path.
   std::string File(const std::string& name, const std::string& text) const {
-    const std::string path = directory() + "/" + name;
+    std::string path = directory() + "/" + name;
     std::ofstream(path) << text;
     return path;
   }
