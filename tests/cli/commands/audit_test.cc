@@ -105,6 +105,42 @@ TEST_F(AuditTest, FindsAnEventThatWasEditedInTheDatabase) {
   EXPECT_EQ(Run({"audit", "show", "2"}).exit_code, kExitCheckFailed);
 }
 
+TEST_F(AuditTest, FindsAnEventThatWasDeletedFromTheDatabase) {
+  MakeEvents();
+  Tamper("DELETE FROM audit_events WHERE entry = 2");
+  const CliResult result = Run({"audit", "verify"});
+  EXPECT_EQ(result.exit_code, kExitCheckFailed);
+  EXPECT_THAT(result.err, HasSubstr("entry 2: is missing"));
+}
+
+TEST_F(AuditTest, FindsEventsThatWereReorderedInTheDatabase) {
+  MakeEvents();
+  // With the numbers in them set right.
+  Tamper(
+      "CREATE TEMP TABLE old AS SELECT * FROM audit_events;"
+      "UPDATE audit_events SET text = replace((SELECT text FROM old WHERE"
+      " entry = 2), '\"index\":\"2\"', '\"index\":\"1\"') WHERE entry = 1;"
+      "UPDATE audit_events SET text = replace((SELECT text FROM old WHERE"
+      " entry = 1), '\"index\":\"1\"', '\"index\":\"2\"') WHERE entry = 2;");
+  const CliResult result = Run({"audit", "verify"});
+  EXPECT_EQ(result.exit_code, kExitCheckFailed);
+  EXPECT_THAT(result.err, HasSubstr("entry 1: was changed"));
+}
+
+TEST_F(AuditTest, FindsAnEventThatWasInsertedIntoTheDatabase) {
+  MakeEvents();
+  // In place of entry 2, which moves up over the last one; the newest
+  // checkpoint is left as it is, or the controller would not start.
+  Tamper(
+      "UPDATE audit_events SET text = replace(replace(text,"
+      " '\"index\":\"3\"', '\"index\":\"2\"'), 'token.create',"
+      " 'user.enable'), root_hash = (SELECT hash FROM audit_nodes LIMIT 1)"
+      " WHERE entry = 2;");
+  const CliResult result = Run({"audit", "verify"});
+  EXPECT_EQ(result.exit_code, kExitCheckFailed);
+  EXPECT_THAT(result.err, HasSubstr("entry 2: "));
+}
+
 TEST_F(AuditTest, ALogThatWasCutStopsEveryChange) {
   MakeEvents();
   EXPECT_EQ(Run({"audit", "verify"}).exit_code, kExitOk);
