@@ -1,5 +1,8 @@
 #include "common/proto_time.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "google/protobuf/util/time_util.h"
 
@@ -7,12 +10,27 @@ namespace ephemera {
 
 using google::protobuf::util::TimeUtil;
 
+namespace {
+
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+
+// TimeUtil aborts the process on seconds outside `min` to `max`.
+int64_t ClampMicros(int64_t micros, int64_t min, int64_t max) {
+  return std::clamp(micros, min * kMicrosPerSecond, max * kMicrosPerSecond);
+}
+
+}  // namespace
+
 google::protobuf::Timestamp ToProto(absl::Time time) {
-  return TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(time));
+  return TimeUtil::MicrosecondsToTimestamp(
+      ClampMicros(absl::ToUnixMicros(time), TimeUtil::kTimestampMinSeconds,
+                  TimeUtil::kTimestampMaxSeconds));
 }
 
 google::protobuf::Duration ToProto(absl::Duration duration) {
-  return TimeUtil::MicrosecondsToDuration(absl::ToInt64Microseconds(duration));
+  return TimeUtil::MicrosecondsToDuration(ClampMicros(
+      absl::ToInt64Microseconds(duration), TimeUtil::kDurationMinSeconds,
+      TimeUtil::kDurationMaxSeconds));
 }
 
 absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& time) {

@@ -8,7 +8,9 @@
 
 namespace ephemera {
 
-// Conversions at the RPC edge. Values are rounded down to microseconds.
+// Conversions at the RPC edge. Values are rounded down to microseconds, and
+// those beyond what the type can hold, such as absl::InfiniteFuture(), are its
+// first or last second.
 google::protobuf::Timestamp ToProto(absl::Time time);
 google::protobuf::Duration ToProto(absl::Duration duration);
 

@@ -26,6 +26,20 @@ TEST(ProtoTime, RefusesBrokenMessages) {
   EXPECT_FALSE(FromProto(duration).ok());
 }
 
+// They may come from a file or a database that somebody changed.
+TEST(ProtoTime, TimesBeyondTheTypeAreItsFirstOrLastSecond) {
+  EXPECT_EQ(*FromProto(ToProto(absl::InfiniteFuture())),
+            absl::FromUnixSeconds(253'402'300'799));
+  EXPECT_EQ(*FromProto(ToProto(absl::InfinitePast())),
+            absl::FromUnixSeconds(-62'135'596'800));
+  EXPECT_EQ(*FromProto(ToProto(absl::FromUnixMicros(INT64_MAX))),
+            absl::FromUnixSeconds(253'402'300'799));
+  EXPECT_EQ(*FromProto(ToProto(absl::InfiniteDuration())),
+            absl::Seconds(315'576'000'000));
+  EXPECT_EQ(*FromProto(ToProto(-absl::InfiniteDuration())),
+            absl::Seconds(-315'576'000'000));
+}
+
 TEST(GrpcStatus, KeepsCodeAndMessage) {
   const absl::Status status = absl::AlreadyExistsError("taken");
   EXPECT_EQ(FromGrpcStatus(ToGrpcStatus(status)), status);
