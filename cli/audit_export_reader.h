@@ -24,6 +24,7 @@ class AuditExportReader final : public std::streambuf {
   // How the export ended, once the text has. Errors are those of
   // Connection::Explain().
   absl::Status Finish();
+  bool finished() const { return finished_; }
 
  protected:
   int_type underflow() override;

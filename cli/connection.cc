@@ -4,16 +4,15 @@
 
 #include <cerrno>
 
-#include "absl/random/random.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "cli/exit_code.h"
 #include "common/address.h"
 #include "common/credentials.h"
 #include "common/duration.h"
 #include "common/grpc_status.h"
+#include "common/request_id.h"
 #include "ephemera/v1/audit_service.grpc.pb.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/support/channel_arguments.h"
@@ -25,9 +24,6 @@ namespace {
 // minutes.
 constexpr int kFirstBackoffMs = 200;
 constexpr int kLongestBackoffMs = 1000;
-
-// As the controller reads it for its audit log.
-constexpr char kRequestIdKey[] = "ephemera-request-id";
 
 // gRPC's own words for a deadline that passed here.
 constexpr absl::string_view kDeadlineMessage = "Deadline Exceeded";
@@ -123,12 +119,6 @@ void Connection::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() +
                        absl::ToChronoNanoseconds(timeout_));
   AddRequestId(context);
-}
-
-void Connection::AddRequestId(grpc::ClientContext& context) {
-  absl::BitGen random;
-  context.AddMetadata(
-      kRequestIdKey, absl::StrFormat("%016x", absl::Uniform<uint64_t>(random)));
 }
 
 absl::Status Connection::CheckAuditLog() {

@@ -76,8 +76,6 @@ class Connection {
 
   // Sets the deadline, and the id by which the audit log knows the call.
   void Prepare(grpc::ClientContext& context) const;
-  // The id alone, for a call that has no deadline.
-  static void AddRequestId(grpc::ClientContext& context);
 
   // Fetches the newest checkpoint, checks that it continues the one known, and
   // keeps it. FAILED_PRECONDITION where it cannot be kept.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/connection.h"
+#include "common/request_id.h"
 
 namespace ephemera::cli {
 namespace {
@@ -68,7 +69,7 @@ void FlowWatcher::Push(Event event) {
 
 bool FlowWatcher::ReadStream() {
   grpc::ClientContext context;
-  Connection::AddRequestId(context);
+  AddRequestId(context);
   {
     const MutexLock lock(mutex_);
     if (stopping_) return false;

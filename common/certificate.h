@@ -16,6 +16,10 @@
 
 namespace ephemera {
 
+// Ours are valid from so long before they were made: for clocks that are
+// behind.
+inline constexpr absl::Duration kClockAllowance = absl::Minutes(10);
+
 // An X.509 certificate. Immutable, so thread-safe. Movable.
 class Certificate {
  public:

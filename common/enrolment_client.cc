@@ -23,6 +23,7 @@
 #include "common/grpc_status.h"
 #include "common/ip_address.h"
 #include "common/openssl.h"
+#include "common/request_id.h"
 #include "common/unique_fd.h"
 #include "ephemera/v1/enrolment_service.grpc.pb.h"
 #include "grpcpp/create_channel.h"
@@ -273,6 +274,7 @@ absl::StatusOr<v1::EnrolResponse> Enrol(const EnrolmentParameters& parameters,
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        absl::ToChronoNanoseconds(parameters.timeout));
+  AddRequestId(context);
   v1::EnrolResponse answer;
   absl::Status status = FromGrpcStatus(stub->Enrol(&context, enrol, &answer));
   if (status.ok()) status = CheckAnswer(answer, parameters, key);

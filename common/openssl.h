@@ -25,6 +25,9 @@ struct OpenSslDeleter {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
   void operator()(X509* certificate) const { X509_free(certificate); }
   void operator()(X509_REQ* request) const { X509_REQ_free(request); }
+  void operator()(PKCS8_PRIV_KEY_INFO* key) const {
+    PKCS8_PRIV_KEY_INFO_free(key);
+  }
   void operator()(X509_EXTENSION* extension) const {
     X509_EXTENSION_free(extension);
   }

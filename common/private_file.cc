@@ -129,21 +129,37 @@ absl::Status MakePrivateDirectory(const std::string& path) {
   }
 }
 
+absl::Status WriteFileAtomically(
+    const std::string& path,
+    const std::function<absl::Status(const PutPiece&)>& write, int mode) {
+  std::string temporary = absl::StrCat(path, ".XXXXXX");
+  const UniqueFd fd(mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd.valid()) return FileFailure("write", path);
+  const auto failed_unless = [&](bool done) {
+    return done ? absl::OkStatus() : FileFailure("write", path);
+  };
+  absl::Status status =
+      failed_unless(fchmod(fd.get(), static_cast<mode_t>(mode)) == 0);
+  if (status.ok()) {
+    status = write([&](absl::string_view piece) {
+      return failed_unless(WriteAll(fd.get(), piece));
+    });
+  }
+  if (status.ok()) {
+    status = failed_unless(fsync(fd.get()) == 0 &&
+                           rename(temporary.c_str(), path.c_str()) == 0);
+  }
+  if (!status.ok()) {
+    unlink(temporary.c_str());
+    return status;
+  }
+  return failed_unless(SyncDirectory(DirectoryOf(path)));
+}
+
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::string_view content, int mode) {
-  std::string temporary = absl::StrCat(path, ".XXXXXX");
-  UniqueFd fd(mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd.valid()) return FileFailure("write", path);
-  const bool written = fchmod(fd.get(), static_cast<mode_t>(mode)) == 0 &&
-                       WriteAll(fd.get(), content) && fsync(fd.get()) == 0 &&
-                       rename(temporary.c_str(), path.c_str()) == 0;
-  if (!written) {
-    absl::Status failure = FileFailure("write", path);
-    unlink(temporary.c_str());
-    return failure;
-  }
-  if (!SyncDirectory(DirectoryOf(path))) return FileFailure("write", path);
-  return absl::OkStatus();
+  return WriteFileAtomically(
+      path, [content](const PutPiece& put) { return put(content); }, mode);
 }
 
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path,

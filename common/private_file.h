@@ -2,6 +2,7 @@
 #define EPHEMERA_COMMON_PRIVATE_FILE_H_
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -22,6 +23,14 @@ absl::Status MakePrivateDirectory(const std::string& path);
 // reason.
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::string_view content, int mode = 0600);
+
+// The same for content that comes piece by piece: `write` hands each piece to
+// the function that it gets. Where it returns an error, its own or that
+// function's, the file stays as it was.
+using PutPiece = std::function<absl::Status(absl::string_view)>;
+absl::Status WriteFileAtomically(
+    const std::string& path,
+    const std::function<absl::Status(const PutPiece&)>& write, int mode = 0600);
 
 // NOT_FOUND where there is no such file, UNAVAILABLE where it cannot be read,
 // INVALID_ARGUMENT where it is larger than `max_bytes` or not a regular file.

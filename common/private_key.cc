@@ -43,13 +43,15 @@ absl::StatusOr<PrivateKey> PrivateKey::FromPem(absl::string_view pem) {
     return absl::InvalidArgumentError("too large for a private key");
   }
   const OpenSslPtr<BIO> source = ReadingBio(pem);
-  OpenSslPtr<EVP_PKEY> key(source == nullptr
-                               ? nullptr
-                               : PEM_read_bio_PrivateKey(source.get(), nullptr,
-                                                         NoPassword, nullptr));
+  const OpenSslPtr<PKCS8_PRIV_KEY_INFO> encoded(
+      source == nullptr ? nullptr
+                        : PEM_read_bio_PKCS8_PRIV_KEY_INFO(
+                              source.get(), nullptr, NoPassword, nullptr));
+  OpenSslPtr<EVP_PKEY> key(encoded == nullptr ? nullptr
+                                              : EVP_PKCS82PKEY(encoded.get()));
   if (key == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "no unencrypted private key in PEM: ", TakeOpenSslError()));
+        "no unencrypted private key in PKCS #8 PEM: ", TakeOpenSslError()));
   }
   if (EVP_PKEY_is_a(key.get(), "ED25519") != 1 &&
       EllipticCurveOf(key.get()) != "prime256v1") {

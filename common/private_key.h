@@ -18,8 +18,8 @@ class PrivateKey {
   // INTERNAL where OpenSSL fails, which means no randomness or no memory.
   static absl::StatusOr<PrivateKey> GenerateP256();
   static absl::StatusOr<PrivateKey> GenerateEd25519();
-  // INVALID_ARGUMENT where `pem` is no unencrypted private key of these two
-  // kinds. The message never holds any of it.
+  // What ToPem() writes. INVALID_ARGUMENT where `pem` is no unencrypted private
+  // key of these two kinds in PKCS #8. The message never holds any of it.
   static absl::StatusOr<PrivateKey> FromPem(absl::string_view pem);
 
   // PKCS #8. A secret.

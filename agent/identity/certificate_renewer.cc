@@ -1,6 +1,5 @@
 #include "agent/identity/certificate_renewer.h"
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "common/certificate.h"
 #include "common/grpc_status.h"
 #include "common/log.h"
+#include "common/request_id.h"
 #include "ephemera/v1/enrolment_service.grpc.pb.h"
 #include "grpcpp/client_context.h"
 
@@ -17,9 +17,13 @@ namespace ephemera::agent {
 namespace {
 
 constexpr std::chrono::seconds kRenewDeadline(10);
-// Of what is left: a half, give or take a tenth of that.
+// Of its life: a half, give or take a tenth of that.
 constexpr double kEarliest = 0.45;
 constexpr double kSpread = 0.10;
+
+absl::Time IssueTime(const Certificate& certificate) {
+  return certificate.not_before() + kClockAllowance;
+}
 
 // The certificate of the answer, where it is for our key and name.
 absl::StatusOr<Certificate> CheckRenewal(
@@ -44,19 +48,14 @@ CertificateRenewer::CertificateRenewer(const AgentState& state,
                                        std::function<double()> uniform)
     : state_(state), clock_(clock), uniform_(std::move(uniform)) {
   const MutexLock lock(mutex_);
-  Plan();
+  const absl::StatusOr<Certificate> certificate = state_.LoadCertificate();
+  if (certificate.ok()) Plan(*certificate, IssueTime(*certificate));
 }
 
-void CertificateRenewer::Plan() {
-  const absl::StatusOr<Certificate> certificate = state_.LoadCertificate();
-  if (!certificate.ok()) {
-    due_ = absl::InfiniteFuture();
-    return;
-  }
-  const absl::Time now = clock_.Now();
-  const absl::Duration left =
-      std::max(absl::ZeroDuration(), certificate->not_after() - now);
-  due_ = now + left * (kEarliest + kSpread * uniform_());
+void CertificateRenewer::Plan(const Certificate& certificate,
+                              absl::Time since) {
+  const absl::Duration life = certificate.not_after() - IssueTime(certificate);
+  due_ = since + life * (kEarliest + kSpread * uniform_());
 }
 
 void CertificateRenewer::RenewIfDue(
@@ -94,6 +93,7 @@ absl::Status CertificateRenewer::RenewLocked(
   v1::RenewCertificateResponse answer;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kRenewDeadline);
+  AddRequestId(context);
   absl::Status status =
       FromGrpcStatus(v1::EnrolmentService::NewStub(channel)->RenewCertificate(
           &context, ask, &answer));
@@ -103,7 +103,8 @@ absl::Status CertificateRenewer::RenewLocked(
   if (!renewed.ok()) return renewed.status();
   status = state_.StoreCertificate(*renewed);
   if (!status.ok()) return status;
-  Plan();
+  // By this host's clock alone: were that ahead, each would be due at once.
+  Plan(*renewed, clock_.Now());
   LogInfo("renewed the certificate; it is valid until %s",
           absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", renewed->not_after(),
                            absl::UTCTimeZone()));

@@ -7,15 +7,16 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/identity/agent_state.h"
+#include "common/certificate.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "grpcpp/channel.h"
 
 namespace ephemera::agent {
 
-// Gets a new certificate in time: at half of what the one in use had left when
-// it was met, give or take a tenth so that a fleet that enrolled together does
-// not come together. The key stays. Thread-safe; blocks on the network.
+// Gets a new certificate in time: at half of its life, give or take a tenth so
+// that a fleet that enrolled together does not come together. The key stays.
+// Thread-safe; blocks on the network.
 class CertificateRenewer {
  public:
   // Between attempts that fail.
@@ -37,7 +38,9 @@ class CertificateRenewer {
   absl::Time due() const;
 
  private:
-  void Plan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Renewal of the certificate, which this agent has since then.
+  void Plan(const Certificate& certificate, absl::Time since)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status RenewLocked(const std::shared_ptr<grpc::Channel>& channel)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

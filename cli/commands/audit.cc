@@ -1,12 +1,13 @@
 #include "cli/commands/audit.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <istream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -148,34 +149,57 @@ absl::Status ShowEvent(uint64_t index, Session& session) {
   return status;
 }
 
+// Hands the export to `put` as it comes.
+absl::Status CopyExport(AuditExportReader& reader, const PutPiece& put) {
+  std::vector<char> piece(size_t{64} << 10);
+  while (true) {
+    const std::streamsize got =
+        reader.sgetn(piece.data(), static_cast<std::streamsize>(piece.size()));
+    if (got <= 0) return reader.Finish();
+    absl::Status status =
+        put(absl::string_view(piece.data(), static_cast<size_t>(got)));
+    if (!status.ok()) return status;
+  }
+}
+
+absl::Status CheckTarget(const std::string& file, bool replace) {
+  std::error_code ignored;
+  const auto present = std::filesystem::status(file, ignored);
+  if (!std::filesystem::exists(present)) return absl::OkStatus();
+  if (!std::filesystem::is_regular_file(present)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        file, " is not a regular file; - writes to standard output"));
+  }
+  if (replace) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat(file, " exists; --force replaces it"));
+}
+
 absl::Status Export(const std::string& file, bool force, Session& session) {
   const bool to_output = file == "-";
-  if (!to_output && !force && std::ifstream(file).good()) {
-    return absl::AlreadyExistsError(
-        absl::StrCat(file, " exists; --force replaces it"));
+  if (!to_output) {
+    absl::Status status = CheckTarget(file, force);
+    if (!status.ok()) return status;
   }
-  auto reader = AuditExportReader::Start(session.connection);
+  const auto reader = AuditExportReader::Start(session.connection);
   if (!reader.ok()) return reader.status();
-  const std::string part = file + ".part";
   if (to_output) {
-    session.context.out << reader->get();
-  } else {
-    std::ofstream out(part, std::ios::binary | std::ios::trunc);
-    out << reader->get();
-    out.close();
-    if (!out) {
-      return absl::FailedPreconditionError(absl::StrCat("cannot write ", part));
-    }
+    return CopyExport(**reader, [&session](absl::string_view piece) {
+      session.context.out << piece;
+      // Why is for the end to say.
+      return session.context.out.good()
+                 ? absl::OkStatus()
+                 : absl::DataLossError("cannot write the output");
+    });
   }
-  absl::Status status = (*reader)->Finish();
-  if (to_output) return status;
-  if (!status.ok()) {
-    std::remove(part.c_str());
-    return status;
+  absl::Status status = WriteFileAtomically(
+      file,
+      [&reader](const PutPiece& put) { return CopyExport(**reader, put); });
+  // Else it looks as if the controller could not be reached.
+  if (absl::IsUnavailable(status) && !(*reader)->finished()) {
+    return absl::FailedPreconditionError(status.message());
   }
-  if (std::rename(part.c_str(), file.c_str()) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat("cannot write ", file));
-  }
+  if (!status.ok()) return status;
   session.context.err << "ephemera: exported to " << EscapeText(file)
                       << "; 'ephemera audit verify " << EscapeText(file)
                       << "' checks it\n";
@@ -224,14 +248,17 @@ absl::Status Report(const absl::StatusOr<AuditExportSummary>& summary,
 }
 
 absl::Status VerifyFile(const VerifyOptions& options,
-                        const std::optional<std::string>& key,
-                        Session& session) {
+                        std::optional<std::string> key, Session& session) {
   std::ifstream in(options.file, std::ios::binary);
   if (!in) {
     return absl::NotFoundError(absl::StrCat("cannot read ", options.file));
   }
+  // A file needs no controller, but where it was seen before, its key is known.
+  const absl::StatusOr<KnownLog> log = session.connection.LoadKnownLog();
+  const bool known = log.ok() && !log->public_key().empty();
+  if (!key.has_value() && known) key = log->public_key();
   return Report(VerifyAuditExport(in, key, std::nullopt),
-                KeyOrigin(options, false), session);
+                KeyOrigin(options, known), session);
 }
 
 absl::Status VerifyController(const VerifyOptions& options,
@@ -270,7 +297,7 @@ absl::Status Verify(const VerifyOptions& options, Session& session) {
   }
   return options.file.empty()
              ? VerifyController(options, std::move(key), session)
-             : VerifyFile(options, key, session);
+             : VerifyFile(options, std::move(key), session);
 }
 
 void AddList(CLI::App& audit, GlobalOptions& globals, Action& action) {

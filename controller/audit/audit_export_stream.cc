@@ -13,6 +13,9 @@ namespace ephemera::controller {
 namespace {
 
 constexpr uint64_t kChunkEntries = 256;
+// A message ends with the entry that reaches this, which leaves room for one
+// that is large: a receiver takes 4 MiB unless told otherwise.
+constexpr size_t kChunkBytes = size_t{512} << 10;
 
 }  // namespace
 
@@ -74,6 +77,7 @@ absl::StatusOr<std::string> AuditExportStream::NextText() {
         AuditExportCheckpoint(entry.checkpoint,
                               proof.value_or(std::vector<std::string>())));
     next_ = size;
+    if (text.size() >= kChunkBytes) return text;
   }
   // Entries that are missing at the end.
   if (entries->size() < wanted) next_ = end_;

@@ -29,7 +29,7 @@ class AttemptLimit {
 
   // Whether `source` may try now, which is counted.
   bool Allows(const std::string& source);
-  // An attempt came about, and does not count: many hosts may share an address.
+  // An attempt need not count: many hosts may share an address.
   void GiveBack(const std::string& source);
 
  private:

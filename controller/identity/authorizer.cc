@@ -15,6 +15,9 @@ namespace ephemera::controller {
 namespace {
 
 constexpr absl::string_view kPackage = "ephemera.v1.";
+// How long a connection may outlive its certificate; the store forgets that a
+// day after its end.
+constexpr absl::Duration kOutlives = absl::Hours(12);
 
 // The access that a role gives.
 v1::Access AccessOf(v1::Role role) {
@@ -88,6 +91,11 @@ absl::Status Authorizer::CheckStanding(const Caller& caller,
   if (!identities_.CertificateExpiry(caller.identity, now).has_value()) {
     return absl::UnauthenticatedError(
         absl::StrCat("the certificate of ", caller.Actor(), " expired"));
+  }
+  if (record->not_after + kOutlives <= now) {
+    return absl::UnavailableError(
+        "the certificate of this connection expired; connect again with the "
+        "newer one");
   }
   if (caller.kind == Caller::Kind::kAgent) {
     const auto standing = identities_.FindAgentStanding(caller.identity.name);

@@ -30,8 +30,9 @@ class Authorizer {
 
   // The same for a method of this access, also for calls that go on. A
   // certificate that was valid when the connection was made, and has expired
-  // since, is forgiven while the identity has a newer one: an agent renews its
-  // own without a new connection.
+  // since, is forgiven for 12 hours while the identity has a newer one: an
+  // agent renews its own without a new connection. Then UNAVAILABLE: connected
+  // again, with the newer one, the caller is let in.
   absl::Status CheckStanding(const Caller& caller, v1::Access access) const;
 
   // Whether the caller may speak as this agent: it is that agent, or comes from

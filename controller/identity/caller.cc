@@ -10,12 +10,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/certificate.h"
+#include "common/request_id.h"
 #include "grpc/grpc_security_constants.h"
 
 namespace ephemera::controller {
 namespace {
 
-constexpr char kRequestIdKey[] = "ephemera-request-id";
 constexpr absl::string_view kUnixPeer = "unix";
 constexpr size_t kMaxRequestIdLength = 64;
 constexpr size_t kMaxObjectLength = 100;

@@ -18,7 +18,6 @@ constexpr size_t kMaxHosts = 64;
 constexpr size_t kMaxHostName = 253;
 constexpr size_t kMaxLabel = 63;
 constexpr size_t kSerialBytes = 16;
-constexpr absl::Duration kClockAllowance = absl::Minutes(10);
 
 struct ExtensionText {
   int nid;

@@ -90,10 +90,10 @@ grpc::ServerUnaryReactor* EnrolmentService::Enrol(
   status = context_.identities.RedeemToken(
       HashEnrolmentToken(*token), key_hash, context_.clock.Now(), issue,
       call.event(),
-      call.OnStored<CertificateRecord>([this, response, issued,
-                                        host](const CertificateRecord& record) {
-        attempts_.GiveBack(host);
-        response->set_identity(record.identity.ResourceName());
+      call.OnStored<IdentityStore::Redemption>([this, response, issued,
+                                                host](const auto& redemption) {
+        if (redemption.is_first) attempts_.GiveBack(host);
+        response->set_identity(redemption.certificate.identity.ResourceName());
         response->set_certificate(*issued);
         response->set_ca_certificate(context_.ca->certificate().ToDer());
         response->set_audit_public_key(context_.audit.audit_public_key());

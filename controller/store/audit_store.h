@@ -26,8 +26,8 @@ struct AuditEntry {
 
 // Which events to list; empty conditions always hold.
 struct AuditFilter {
-  std::string actor;
-  std::string object;
+  std::string actor{};
+  std::string object{};
   absl::Time since = absl::InfinitePast();
   // Only events below this index.
   uint64_t before_index = UINT64_MAX;

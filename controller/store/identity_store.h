@@ -81,6 +81,10 @@ class IdentityStore {
   // Makes the certificate that a token is good for; on the writer thread.
   using Issue =
       std::function<absl::StatusOr<CertificateRecord>(const Identity&)>;
+  struct Redemption {
+    CertificateRecord certificate;
+    bool is_first = true;  // that this token was used
+  };
   // Binds the token to the key and stores the certificate that `issue` makes.
   // PERMISSION_DENIED where the token is unknown, expired at `now`, revoked, or
   // bound to another key, or its agent banned or its user disabled. Errors of
@@ -88,7 +92,7 @@ class IdentityStore {
   virtual absl::Status RedeemToken(
       const std::string& token_hash, const std::string& key_hash,
       absl::Time now, Issue issue, AuditDraft event,
-      std::function<void(absl::StatusOr<CertificateRecord>)> done) = 0;
+      std::function<void(absl::StatusOr<Redemption>)> done) = 0;
   // A renewal. PERMISSION_DENIED where the agent was banned or its certificate
   // `old_serial` revoked meanwhile.
   virtual absl::Status AddCertificate(const CertificateRecord& certificate,

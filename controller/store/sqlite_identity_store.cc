@@ -337,12 +337,12 @@ absl::StatusOr<CertificateRecord> SqliteIdentityStore::Redeem(
 absl::Status SqliteIdentityStore::RedeemToken(
     const std::string& token_hash, const std::string& key_hash, absl::Time now,
     Issue issue, AuditDraft event,
-    std::function<void(absl::StatusOr<CertificateRecord>)> done) {
-  return Push<CertificateRecord>(
+    std::function<void(absl::StatusOr<Redemption>)> done) {
+  return Push<Redemption>(
       std::move(event),
       [this, token_hash, key_hash, now, issue = std::move(issue)](
           IdentityChanges& changes,
-          AuditDraft& draft) -> absl::StatusOr<CertificateRecord> {
+          AuditDraft& draft) -> absl::StatusOr<Redemption> {
         auto found = writer_.FindTokenByHash(token_hash);
         if (!found.ok()) return found.status();
         if (!found->has_value()) return NotGood("is not known");
@@ -359,14 +359,15 @@ absl::Status SqliteIdentityStore::RedeemToken(
         if (!allowed.ok()) return allowed;
         absl::StatusOr<CertificateRecord> certificate =
             Redeem(token, key_hash, now, issue, changes);
-        if (!certificate.ok()) return certificate;
+        if (!certificate.ok()) return certificate.status();
         draft.object = token.identity.ResourceName();
         draft.action = token.identity.kind == Identity::Kind::kAgent
                            ? "agent.enrol"
                            : "user.login";
         draft.after["token"] = token.id;
         Describe(*certificate, draft);
-        return certificate;
+        return Redemption{.certificate = *std::move(certificate),
+                          .is_first = token.key_hash.empty()};
       },
       std::move(done));
 }

@@ -77,7 +77,7 @@ class SqliteIdentityStore final : public IdentityStore {
   absl::Status RedeemToken(
       const std::string& token_hash, const std::string& key_hash,
       absl::Time now, Issue issue, AuditDraft event,
-      std::function<void(absl::StatusOr<CertificateRecord>)> done) override;
+      std::function<void(absl::StatusOr<Redemption>)> done) override;
   absl::Status AddCertificate(const CertificateRecord& certificate,
                               const std::string& old_serial, AuditDraft event,
                               Done done) override;

@@ -1,6 +1,7 @@
 #include "common/merkle_tree.h"
 
 #include <bit>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <utility>
@@ -53,6 +54,22 @@ Tree Numbers(size_t size) {
   return tree;
 }
 
+// The proof with an element more, each element dropped, and each two neighbours
+// that differ swapped.
+std::vector<std::vector<std::string>> Mutilated(
+    const std::vector<std::string>& proof, const std::string& more) {
+  std::vector<std::vector<std::string>> others = {proof};
+  others.back().push_back(more);
+  for (size_t i = 0; i < proof.size(); ++i) {
+    others.push_back(proof);
+    others.back().erase(others.back().begin() + static_cast<ptrdiff_t>(i));
+    if (i == 0 || proof[i] == proof[i - 1]) continue;
+    others.push_back(proof);
+    std::swap(others.back()[i], others.back()[i - 1]);
+  }
+  return others;
+}
+
 // The well-known vectors of Certificate Transparency's implementations.
 TEST(MerkleTree, HashesAsRfc6962Does) {
   EXPECT_EQ(absl::BytesToHexString(EmptyRoot()),
@@ -95,8 +112,9 @@ TEST(MerkleTree, EveryInclusionIsProvedAndNothingElse) {
         EXPECT_FALSE(VerifyInclusion(index, size, leaf, proof, root));
         hash[0] = static_cast<char>(hash[0] ^ 1);
       }
-      proof.push_back(root);
-      EXPECT_FALSE(VerifyInclusion(index, size, leaf, proof, root));
+      for (const auto& other : Mutilated(proof, root)) {
+        EXPECT_FALSE(VerifyInclusion(index, size, leaf, other, root));
+      }
     }
   }
   EXPECT_FALSE(InclusionProof(3, 3, tree.Reader()).ok());
@@ -121,8 +139,9 @@ TEST(MerkleTree, EveryGrowthIsProvedAndNothingElse) {
         EXPECT_FALSE(VerifyConsistency(old_size, size, old_root, root, proof));
         hash[0] = static_cast<char>(hash[0] ^ 1);
       }
-      proof.push_back(root);
-      EXPECT_FALSE(VerifyConsistency(old_size, size, old_root, root, proof));
+      for (const auto& other : Mutilated(proof, root)) {
+        EXPECT_FALSE(VerifyConsistency(old_size, size, old_root, root, other));
+      }
     }
   }
   EXPECT_FALSE(ConsistencyProof(4, 3, tree.Reader()).ok());

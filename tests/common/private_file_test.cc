@@ -83,6 +83,27 @@ TEST_F(PrivateFile, StaysAsItWasWhereWritingFails) {
   EXPECT_EQ(CountFiles(), 1);
 }
 
+TEST_F(PrivateFile, IsWrittenPieceByPieceAndReplacedAsAWhole) {
+  ASSERT_TRUE(WriteFileAtomically(Path("f"), "before").ok());
+  const absl::Status written =
+      WriteFileAtomically(Path("f"), [this](const PutPiece& put) {
+        absl::Status status = put("one ");
+        EXPECT_EQ(*ReadSmallFile(Path("f")), "before");
+        if (status.ok()) status = put("two");
+        return status;
+      });
+  ASSERT_TRUE(written.ok()) << written;
+  EXPECT_EQ(*ReadSmallFile(Path("f")), "one two");
+  const absl::Status broken =
+      WriteFileAtomically(Path("f"), [](const PutPiece& put) {
+        EXPECT_TRUE(put("thr").ok());
+        return absl::AbortedError("no more to come");
+      });
+  EXPECT_TRUE(absl::IsAborted(broken)) << broken;
+  EXPECT_EQ(*ReadSmallFile(Path("f")), "one two");
+  EXPECT_EQ(CountFiles(), 1);
+}
+
 TEST_F(PrivateFile, NeedsItsDirectory) {
   EXPECT_EQ(WriteFileAtomically(Path("none/f"), "x").code(),
             absl::StatusCode::kUnavailable);

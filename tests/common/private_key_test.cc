@@ -56,6 +56,17 @@ TEST(PrivateKey, RefusesAnEncryptedKeyWithoutAsking) {
             absl::StatusCode::kInvalidArgument);
 }
 
+// A form older than PKCS #8, which nothing of ours writes.
+TEST(PrivateKey, RefusesSec1) {
+  const PrivateKey key = *PrivateKey::GenerateP256();
+  const OpenSslPtr<BIO> text(BIO_new(BIO_s_mem()));
+  ASSERT_EQ(PEM_write_bio_PrivateKey_traditional(text.get(), key.get(), nullptr,
+                                                 nullptr, 0, nullptr, nullptr),
+            1);
+  EXPECT_EQ(PrivateKey::FromPem(TakeText(text.get())).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST(PrivateKey, RefusesWhatIsNone) {
   const std::string pem = PrivateKey::GenerateP256()->ToPem();
   std::string garbled = pem;

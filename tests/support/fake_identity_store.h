@@ -130,8 +130,7 @@ class FakeIdentityStore final : public IdentityStore {
   absl::Status RedeemToken(
       const std::string& /*token_hash*/, const std::string& /*key_hash*/,
       absl::Time /*now*/, Issue /*issue*/, AuditDraft /*event*/,
-      std::function<void(absl::StatusOr<CertificateRecord>)> /*done*/)
-      override {
+      std::function<void(absl::StatusOr<Redemption>)> /*done*/) override {
     return absl::UnimplementedError("no tokens");
   }
   absl::Status AddCertificate(const CertificateRecord& certificate,

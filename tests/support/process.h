@@ -27,8 +27,8 @@ struct Command {
   bool discard_output = false;
   // Where not empty: a directory on which the process alone sees a tmpfs of
   // `tmpfs_options`, as mount(8) takes them ("size=4m").
-  std::string tmpfs;
-  std::string tmpfs_options;
+  std::string tmpfs{};
+  std::string tmpfs_options{};
 };
 
 // A child process with its output in memory. The kernel kills it when the

@@ -1,9 +1,13 @@
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/cli/controller_fixture.h"
+#include "tests/support/test_log.h"
 
 namespace ephemera::cli {
 namespace {
@@ -74,8 +78,7 @@ TEST_F(AuditTest, AnExportProvesItselfAndShowsWhatWasChangedInIt) {
       Run({"audit", "verify", path, "--public-key", data_dir() + "/audit.pub"});
   EXPECT_EQ(sound.exit_code, kExitOk) << sound.err;
   EXPECT_THAT(sound.out, AllOf(HasSubstr("4 entries"), HasSubstr("key given")));
-  EXPECT_THAT(Run({"audit", "verify", path}).out,
-              HasSubstr("nothing vouches for"));
+  EXPECT_THAT(Run({"audit", "verify", path}).out, HasSubstr("key known"));
   const CliResult other_key =
       Run({"audit", "verify", path, "--public-key", std::string(64, 'a')});
   EXPECT_EQ(other_key.exit_code, kExitCheckFailed);
@@ -91,6 +94,53 @@ TEST_F(AuditTest, AnExportProvesItselfAndShowsWhatWasChangedInIt) {
             kExitUsage);
   EXPECT_EQ(Run({"audit", "verify", directory() + "/missing"}).exit_code,
             kExitFailed);
+}
+
+TEST_F(AuditTest, AFileIsHeldToTheKeyThatIsKnown) {
+  const std::string forged =
+      File("forged", absl::StrJoin(TestLog(3).Export(), ""));
+  // Nobody knows better yet.
+  const CliResult unknown = Run({"audit", "verify", forged});
+  EXPECT_EQ(unknown.exit_code, kExitOk) << unknown.err;
+  EXPECT_THAT(unknown.out, HasSubstr("nothing vouches for"));
+  ASSERT_EQ(Run({"audit", "verify"}).exit_code, kExitOk);
+  const CliResult known = Run({"audit", "verify", forged});
+  EXPECT_EQ(known.exit_code, kExitCheckFailed) << known.out;
+  EXPECT_THAT(known.err, HasSubstr("entry 0: its checkpoint is not signed"));
+}
+
+TEST_F(AuditTest, AnExportGoesToStandardOutput) {
+  MakeEvents();
+  const CliResult exported = Run({"audit", "export", "-"});
+  ASSERT_EQ(exported.exit_code, kExitOk) << exported.err;
+  EXPECT_EQ(Run({"audit", "verify", File("copy", exported.out)}).exit_code,
+            kExitOk);
+}
+
+TEST_F(AuditTest, AnExportThatFailsSaysWhyAndLeavesNothing) {
+  std::filesystem::create_directory(directory() + "/out");
+  const std::string path = directory() + "/out/audit.jsonl";
+  const CliResult to_directory = Run({"audit", "export", directory() + "/out"});
+  EXPECT_EQ(to_directory.exit_code, kExitUsage);
+  EXPECT_THAT(to_directory.err, HasSubstr("is not a regular file"));
+  // With force least of all.
+  EXPECT_EQ(Run({"audit", "export", "/dev/null", "--force"}).exit_code,
+            kExitUsage);
+  const CliResult nowhere =
+      Run({"audit", "export", directory() + "/missing/audit.jsonl"});
+  EXPECT_EQ(nowhere.exit_code, kExitFailed);
+  EXPECT_THAT(nowhere.err, AllOf(HasSubstr("/missing/audit.jsonl"),
+                                 HasSubstr("No such file or directory")));
+  File("out/audit.jsonl", "as before");
+  StopReal();
+  for (const char* file : {path.c_str(), "-"}) {
+    const CliResult result = Run({"audit", "export", file, "--force"});
+    EXPECT_EQ(result.exit_code, kExitNotReachable) << result.err;
+    EXPECT_EQ(result.out, "");
+  }
+  EXPECT_EQ(Read(path), "as before");
+  const std::filesystem::directory_iterator left(directory() + "/out");
+  EXPECT_EQ(std::distance(begin(left), end(left)), 1);
 }
 
 TEST_F(AuditTest, FindsAnEventThatWasEditedInTheDatabase) {

@@ -185,6 +185,20 @@ TEST_F(AuthorizerTest, AnExpiredCertificateIsForgivenOnceItWasRenewed) {
   EXPECT_FALSE(authorizer_.CheckStanding(web1, v1::ACCESS_AGENT).ok());
 }
 
+TEST_F(AuthorizerTest, AConnectionOutlivesItsCertificateForHalfADay) {
+  const Caller web1 = Agent("web1");
+  Caller renewed = web1;
+  renewed.serial = "A2";
+  Issue(renewed, absl::Hours(24));
+  clock_.Advance(absl::Hours(13) - absl::Microseconds(1));
+  EXPECT_TRUE(authorizer_.CheckStanding(web1, v1::ACCESS_AGENT).ok());
+  clock_.Advance(absl::Microseconds(1));
+  const absl::Status status = authorizer_.CheckStanding(web1, v1::ACCESS_AGENT);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("connect again"));
+  EXPECT_TRUE(authorizer_.CheckStanding(renewed, v1::ACCESS_AGENT).ok());
+}
+
 TEST_F(AuthorizerTest, ABannedAgentMayDoNothing) {
   const Caller web1 = Agent("web1");
   identities_.SetStanding("web1", {.banned = true, .labels = {}});

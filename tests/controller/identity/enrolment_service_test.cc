@@ -164,6 +164,17 @@ TEST_F(EnrolmentServiceTest, AHostHasTenAttemptsAndThenOneInThreeSeconds) {
   EXPECT_TRUE(Enrol(token, RequestOf(key_), response).ok());
 }
 
+TEST_F(EnrolmentServiceTest, AnAnswerIsGivenAgainWithinTheLimit) {
+  const std::string token = WebToken();
+  v1::EnrolResponse response;
+  // The first one does not count.
+  for (int i = 0; i < 11; ++i) {
+    ASSERT_TRUE(Enrol(token, RequestOf(key_), response).ok()) << i;
+  }
+  EXPECT_EQ(Enrol(token, RequestOf(key_), response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
 TEST_F(EnrolmentServiceTest, AttemptsThatComeAboutDoNotCount) {
   v1::EnrolResponse response;
   for (int i = 0; i < 15; ++i) {

@@ -10,7 +10,7 @@
 #include "ephemera/v1/agent_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/controller/query/query_server.h"
+#include "tests/controller/query/fleet_fixture.h"
 #include "tests/support/fake_audit_store.h"
 #include "tests/support/fake_identity_store.h"
 
@@ -22,8 +22,7 @@ using ::testing::HasSubstr;
 // The one method that is tried.
 class RenewalService final : public v1::AgentService::CallbackService {
  public:
-  explicit RenewalService(AgentRenewal renewal)
-      : renewal_(std::move(renewal)) {}
+  explicit RenewalService(AgentRenewal renewal) : renewal_(renewal) {}
   grpc::ServerUnaryReactor* RenewAgentCertificate(
       grpc::CallbackServerContext* context,
       const v1::RenewAgentCertificateRequest* request,

@@ -9,7 +9,7 @@
 #include "controller/ingest/command_dispatcher.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/controller/query/query_server.h"
+#include "tests/controller/query/fleet_fixture.h"
 #include "tests/support/fake_audit_store.h"
 #include "tests/support/fake_identity_store.h"
 

@@ -10,7 +10,7 @@
 #include "common/proto_time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/controller/query/query_server.h"
+#include "tests/controller/query/fleet_fixture.h"
 #include "tests/support/fake_history_store.h"
 
 namespace ephemera::controller {

@@ -1,57 +1,20 @@
-#ifndef EPHEMERA_TESTS_CONTROLLER_QUERY_QUERY_SERVER_H_
-#define EPHEMERA_TESTS_CONTROLLER_QUERY_QUERY_SERVER_H_
+#ifndef EPHEMERA_TESTS_CONTROLLER_QUERY_FLEET_FIXTURE_H_
+#define EPHEMERA_TESTS_CONTROLLER_QUERY_FLEET_FIXTURE_H_
 
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/credentials.h"
 #include "controller/ingest/fleet_clock.h"
 #include "controller/ingest/fleet_registry.h"
-#include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/server_builder.h"
-#include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
+#include "tests/controller/query_server.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_sample_store.h"
-#include "tests/support/temp_dir.h"
 
 namespace ephemera::controller {
-
-// A real server on a unix socket for one service.
-class QueryServer {
- public:
-  explicit QueryServer(grpc::Service& service) {
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(address_, *ServerCredentials(address_, {}));
-    builder.RegisterService(&service);
-    server_ = builder.BuildAndStart();
-    channel_ = grpc::CreateChannel(address_, *ClientCredentials(address_, {}));
-  }
-  ~QueryServer() { Shutdown(); }
-  void Shutdown() { server_->Shutdown(); }
-
-  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
-
-  // A channel whose transport takes little more than what is read.
-  std::shared_ptr<grpc::Channel> NarrowChannel() const {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 1024);
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return grpc::CreateCustomChannel(address_, *ClientCredentials(address_, {}),
-                                     arguments);
-  }
-
- private:
-  TempDir directory_;
-  const std::string address_ = absl::StrCat("unix:", directory_.path(), "/s");
-  std::unique_ptr<grpc::Server> server_;
-  std::shared_ptr<grpc::Channel> channel_;
-};
 
 // Some agents in a registry, with readings as a test needs them.
 class FleetTest : public testing::Test {
@@ -98,4 +61,4 @@ class FleetTest : public testing::Test {
 
 }  // namespace ephemera::controller
 
-#endif  // EPHEMERA_TESTS_CONTROLLER_QUERY_QUERY_SERVER_H_
+#endif  // EPHEMERA_TESTS_CONTROLLER_QUERY_FLEET_FIXTURE_H_
