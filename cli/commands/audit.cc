@@ -143,7 +143,7 @@ absl::Status ShowEvent(uint64_t index, Session& session) {
   }
   status = CheckEvent(response, known->public_key());
   if (status.ok() && session.options.format == OutputFormat::kTable) {
-    session.context.out << "  proven        in the signed log of "
+    session.context.out << "  proven      in the signed log of "
                         << response.checkpoint().tree_size() << " entries\n";
   }
   return status;

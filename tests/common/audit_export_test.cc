@@ -37,8 +37,8 @@ class AuditExportTest : public testing::Test {
     return std::string(status.message());
   }
   // The line of entry `index`, and that of its checkpoint.
-  static size_t EventLine(size_t index) { return 1 + 2 * index; }
-  static size_t CheckpointLine(size_t index) { return 2 + 2 * index; }
+  static ptrdiff_t EventLine(ptrdiff_t index) { return 1 + 2 * index; }
+  static ptrdiff_t CheckpointLine(ptrdiff_t index) { return 2 + 2 * index; }
 
   TestLog log_{kEntries};
   std::vector<std::string> lines_ = log_.Export();
@@ -102,11 +102,13 @@ TEST_F(AuditExportTest, NamesAnEntryWithoutItsCheckpoint) {
   std::vector<std::string> lines = lines_;
   lines.erase(lines.begin() + CheckpointLine(4));
   EXPECT_THAT(Broken(lines), StartsWith("entry 4: has no checkpoint"));
+  constexpr char kNoHexadecimalRoot[] =
+      R"({"checkpoint":{"tree_size":"5","root_hash":"0g",)"
+      R"("time":"2026-01-01T00:00:00Z","signature":"00"}})"
+      "\n";
   for (const char* bad :
        {"\n", "{}\n", "{\"checkpoint\":{}}\n", "{\"checkpoint\":[1]}\n",
-        "{\"checkpoint\":{\"tree_size\":\"5\",\"root_hash\":\"0g\",\"time\":"
-        "\"2026-01-01T00:00:00Z\",\"signature\":\"00\"}}\n",
-        "nonsense\n"}) {
+        kNoHexadecimalRoot, "nonsense\n"}) {
     lines = lines_;
     lines[CheckpointLine(4)] = bad;
     EXPECT_THAT(Broken(lines), StartsWith("entry 4: has no checkpoint")) << bad;

@@ -38,7 +38,7 @@ TEST(Checkpoint, ASignedOneVerifiesAndKeepsWholeMicroseconds) {
 
 TEST(Checkpoint, EveryFieldIsUnderTheSignature) {
   const TestLog log(3);
-  const auto refuses = [&](v1::Checkpoint checkpoint) {
+  const auto refuses = [&](const v1::Checkpoint& checkpoint) {
     return absl::IsDataLoss(VerifyCheckpoint(checkpoint, log.public_key()));
   };
   ASSERT_TRUE(VerifyCheckpoint(log.Newest(), log.public_key()).ok());

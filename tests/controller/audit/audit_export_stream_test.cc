@@ -20,6 +20,17 @@ using ::testing::StartsWith;
 
 class AuditExportStreamTest : public AuditServerTest {
  protected:
+  // So many entries of 40 kB.
+  void MustAppendLarge(int count) {
+    const std::string labels(40'000, 'x');
+    for (int i = 0; i < count; ++i) {
+      MustAppend({.actor = "users/ann",
+                  .source = "unix",
+                  .action = "act",
+                  .after = {{"labels", labels}}});
+    }
+  }
+
   struct Exported {
     grpc::Status status;
     std::string text;
@@ -73,14 +84,8 @@ TEST_F(AuditExportStreamTest, ManyEntriesComeInOrderAndPieceByPiece) {
 }
 
 TEST_F(AuditExportStreamTest, LargeEntriesDoNotMakeLargeMessages) {
-  // 200 of these would be more than a message may have.
-  const std::string labels(40'000, 'x');
-  for (int i = 0; i < 120; ++i) {
-    MustAppend({.actor = "users/ann",
-                .source = "unix",
-                .action = "act",
-                .after = {{"labels", labels}}});
-  }
+  // Together more than a message may have.
+  MustAppendLarge(120);
   const Exported exported = Export();
   ASSERT_TRUE(exported.status.ok()) << exported.status.error_message();
   EXPECT_GT(exported.text.size(), size_t{4} << 20);
@@ -102,13 +107,7 @@ TEST_F(AuditExportStreamTest, EndsAtTheEntryThatWasTheNewestAtItsStart) {
 }
 
 TEST_F(AuditExportStreamTest, AReaderThatGoesLeavesNothingBehind) {
-  const std::string labels(40'000, 'x');
-  for (int i = 0; i < 60; ++i) {
-    MustAppend({.actor = "users/ann",
-                .source = "unix",
-                .action = "act",
-                .after = {{"labels", labels}}});
-  }
+  MustAppendLarge(60);
   {
     grpc::ClientContext context;
     SetDeadline(context);
@@ -123,13 +122,7 @@ TEST_F(AuditExportStreamTest, AReaderThatGoesLeavesNothingBehind) {
 
 TEST_F(AuditExportStreamTest, IsStoppedWithTheOtherStreams) {
   // More than the transport takes while nobody reads.
-  const std::string labels(40'000, 'x');
-  for (int i = 0; i < 200; ++i) {
-    MustAppend({.actor = "users/ann",
-                .source = "unix",
-                .action = "act",
-                .after = {{"labels", labels}}});
-  }
+  MustAppendLarge(200);
   grpc::ClientContext context;
   SetDeadline(context);
   const auto reader = stub().ExportAuditLog(&context, {});

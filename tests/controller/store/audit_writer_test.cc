@@ -162,13 +162,15 @@ TEST_F(AuditWriterTest, SignsNothingOnTopOfALogOfAnotherKey) {
 
 TEST_F(AuditWriterTest, SignsNothingOnTopOfATreeThatWasChanged) {
   MustCommit(3);
+  constexpr char kClosedGap[] =
+      "DELETE FROM audit_events WHERE entry = 1;"
+      "UPDATE audit_events SET entry = 1 WHERE entry = 2";
   for (const char* change :
        {"UPDATE audit_nodes SET hash = randomblob(32) WHERE level = 1",
         "DELETE FROM audit_nodes WHERE level = 0 AND position = 2",
         "UPDATE audit_events SET root_hash = randomblob(32) WHERE entry = 2",
         "UPDATE audit_events SET checkpoint_us = 5 WHERE entry = 2",
-        "DELETE FROM audit_events WHERE entry = 1;"
-        "UPDATE audit_events SET entry = 1 WHERE entry = 2"}) {
+        kClosedGap}) {
     Execute("SAVEPOINT whole");
     Execute(change);
     const absl::Status status = Restart();

@@ -164,6 +164,7 @@ TEST_F(SqliteAuditStoreTest, EventsOfManyThreadsAreOneSoundLog) {
   constexpr int kThreads = 4;
   constexpr int kEach = 50;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([this, t] {
       for (int i = 0; i < kEach; ++i) MustAppend(absl::StrCat("users/u", t));
