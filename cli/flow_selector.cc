@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/ip_address.h"
+#include "common/quoted.h"
 #include "common/resource_name.h"
 
 namespace ephemera::cli {
@@ -25,8 +26,8 @@ constexpr absl::string_view kAllOther = "(all other)";
 absl::StatusOr<std::pair<std::string, uint32_t>> ParseRemote(
     absl::string_view text) {
   const absl::Status error = absl::InvalidArgumentError(
-      absl::StrCat("'", text.substr(0, 80),
-                   "' is no remote end; write 10.0.0.2:5774 or "
+      absl::StrCat(Quoted(text),
+                   " is no remote end; write 10.0.0.2:5774 or "
                    "[2001:db8::1]:5774"));
   uint32_t port = 0;
   absl::string_view host = text;

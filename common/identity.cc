@@ -3,6 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/quoted.h"
 #include "common/resource_name.h"
 
 namespace ephemera {
@@ -34,8 +35,8 @@ absl::StatusOr<Identity> ParseIdentity(absl::string_view resource_name) {
     status = CheckUserName(name);
   } else {
     status = absl::InvalidArgumentError(
-        absl::StrCat("'", resource_name.substr(0, 80),
-                     "' is not an identity like agents/web1 or users/ann"));
+        absl::StrCat(Quoted(resource_name),
+                     " is not an identity like agents/web1 or users/ann"));
   }
   if (!status.ok()) return status;
   identity.name = std::string(name);
@@ -45,9 +46,8 @@ absl::StatusOr<Identity> ParseIdentity(absl::string_view resource_name) {
 absl::StatusOr<Identity> ParseIdentityUri(absl::string_view uri) {
   absl::string_view resource_name = uri;
   if (!absl::ConsumePrefix(&resource_name, kUriScheme)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", uri.substr(0, 80),
-                     "' is not an identity like ephemera://agents/web1"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        Quoted(uri), " is not an identity like ephemera://agents/web1"));
   }
   return ParseIdentity(resource_name);
 }

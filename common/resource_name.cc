@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/quoted.h"
 
 namespace ephemera {
 namespace {
@@ -34,9 +35,8 @@ std::string AgentResourceName(absl::string_view agent) {
 
 absl::StatusOr<std::string> ParseAgentResourceName(absl::string_view resource) {
   if (!absl::StartsWith(resource, kAgents)) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("'%s' is not a resource name like agents/web1",
-                        resource.substr(0, 80)));
+    return absl::InvalidArgumentError(absl::StrCat(
+        Quoted(resource), " is not a resource name like agents/web1"));
   }
   const absl::string_view name = resource.substr(kAgents.size());
   if (absl::Status status = CheckAgentName(name); !status.ok()) return status;
@@ -46,17 +46,17 @@ absl::StatusOr<std::string> ParseAgentResourceName(absl::string_view resource) {
 absl::Status CheckAgentName(absl::string_view agent) {
   if (IsName(agent, kMaxAgentNameLength, ".-")) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat(
-      "'%s' is not an agent name: 1 to %d of a-z 0-9 . - with a letter or "
+      "%s is not an agent name: 1 to %d of a-z 0-9 . - with a letter or "
       "digit at both ends",
-      agent.substr(0, 80), kMaxAgentNameLength));
+      Quoted(agent), kMaxAgentNameLength));
 }
 
 absl::Status CheckUserName(absl::string_view user) {
   if (IsName(user, kMaxUserNameLength, "._-")) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat(
-      "'%s' is not a user name: 1 to %d of a-z 0-9 . _ - with a letter or "
+      "%s is not a user name: 1 to %d of a-z 0-9 . _ - with a letter or "
       "digit at both ends",
-      user.substr(0, 80), kMaxUserNameLength));
+      Quoted(user), kMaxUserNameLength));
 }
 
 }  // namespace ephemera

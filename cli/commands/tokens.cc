@@ -22,6 +22,7 @@
 #include "cli/table.h"
 #include "cli/text.h"
 #include "common/proto_time.h"
+#include "common/quoted.h"
 #include "common/resource_name.h"
 #include "ephemera/v1/token_service.grpc.pb.h"
 
@@ -200,8 +201,8 @@ absl::Status Revoke(const std::string& id, Session& session) {
       !std::all_of(bare.begin(), bare.end(),
                    [](unsigned char c) { return absl::ascii_isalnum(c); })) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'", id.substr(0, 80),
-                     "' is not the ID of a token; 'ephemera token list' shows "
+        absl::StrCat(Quoted(id),
+                     " is not the ID of a token; 'ephemera token list' shows "
                      "them"));
   }
   v1::RevokeTokenRequest request;

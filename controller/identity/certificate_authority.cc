@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "common/ip_address.h"
 #include "common/openssl.h"
+#include "common/quoted.h"
 
 namespace ephemera::controller {
 namespace {
@@ -172,8 +173,8 @@ absl::StatusOr<std::vector<std::string>> CanonicalHosts(
     std::optional<std::string> one = CanonicalHost(host);
     if (!one.has_value()) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "'", host.substr(0, 80),
-          "' is neither a DNS name nor an IP address to connect to; write "
+          Quoted(host),
+          " is neither a DNS name nor an IP address to connect to; write "
           "such as controller.example.org, 192.0.2.1 or 2001:db8::1"));
     }
     if (std::find(canonical.begin(), canonical.end(), *one) ==

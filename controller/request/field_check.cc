@@ -3,16 +3,10 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace ephemera::controller {
-namespace {
-
-constexpr size_t kQuotedLength = 80;
-
-}  // namespace
 
 absl::Status FieldError(absl::string_view field, absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat(field, ": ", problem));
@@ -80,11 +74,6 @@ absl::Status CheckToken(absl::string_view field, absl::string_view value,
   return FieldError(field,
                     absl::StrCat(Quoted(value), " is not 1 to ", max_length,
                                  " of A-Z a-z 0-9 ", others));
-}
-
-std::string Quoted(absl::string_view value) {
-  return absl::StrCat("'", absl::CEscape(value.substr(0, kQuotedLength)),
-                      value.size() > kQuotedLength ? "...'" : "'");
 }
 
 }  // namespace ephemera::controller

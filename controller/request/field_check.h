@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "common/quoted.h"
 
 // Building blocks of the validators. Each returns OK or INVALID_ARGUMENT with
 // "FIELD: VALUE is ..."; Under() puts the path of the message before it. Pure.
@@ -35,9 +35,6 @@ absl::Status CheckText(absl::string_view field, absl::string_view value,
 // 1 to `max_length` characters of [A-Za-z0-9] and `others`.
 absl::Status CheckToken(absl::string_view field, absl::string_view value,
                         size_t max_length, absl::string_view others);
-
-// `value` in quotes, escaped, and cut to a length that fits an error message.
-std::string Quoted(absl::string_view value);
 
 }  // namespace ephemera::controller
 

@@ -1,18 +1,25 @@
 #include "controller/store/audit_writer.h"
 
+#include <optional>
+#include <string>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/checkpoint.h"
 #include "common/proto_time.h"
 #include "ephemera/v1/audit_service.pb.h"
 #include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/message_differencer.h"
 
 namespace ephemera::controller {
 namespace {
 
 constexpr char kReadNode[] =
     "SELECT hash FROM audit_nodes WHERE level = ? AND position = ?";
+constexpr char kReadLastLeaf[] =
+    "SELECT position FROM audit_nodes WHERE level = 0"
+    " ORDER BY position DESC LIMIT 1";
 constexpr char kWriteNode[] =
     "INSERT INTO audit_nodes (level, position, hash) VALUES (?, ?, ?)";
 constexpr char kWriteEvent[] =
@@ -22,33 +29,64 @@ constexpr char kReadNewestCheckpoint[] =
     "SELECT entry, root_hash, checkpoint_us, signature FROM audit_events"
     " ORDER BY entry DESC LIMIT 1";
 
-// The leaf.
-absl::StatusOr<std::string> EventText(uint64_t index, absl::Time time,
-                                      const AuditDraft& draft) {
+// JSON has a form for UTF-8 alone, and protobuf's writer takes some other bytes
+// for it which its reader refuses: parts of what peers wrote may be anything.
+std::string Escaped(const std::string& text, bool escape) {
+  return escape ? absl::CHexEscape(text) : text;
+}
+
+v1::AuditEvent EventOf(uint64_t index, absl::Time time, const AuditDraft& draft,
+                       bool escape) {
   v1::AuditEvent event;
   event.set_index(index);
   *event.mutable_time() = ToProto(time);
-  event.set_actor(draft.actor);
-  event.set_source(draft.source);
-  event.set_action(draft.action);
-  event.set_object(draft.object);
-  event.mutable_before()->insert(draft.before.begin(), draft.before.end());
-  event.mutable_after()->insert(draft.after.begin(), draft.after.end());
-  event.set_request_id(draft.request_id);
+  event.set_actor(Escaped(draft.actor, escape));
+  event.set_source(Escaped(draft.source, escape));
+  event.set_action(Escaped(draft.action, escape));
+  event.set_object(Escaped(draft.object, escape));
+  for (const auto& [key, value] : draft.before) {
+    (*event.mutable_before())[Escaped(key, escape)] = Escaped(value, escape);
+  }
+  for (const auto& [key, value] : draft.after) {
+    (*event.mutable_after())[Escaped(key, escape)] = Escaped(value, escape);
+  }
+  event.set_request_id(Escaped(draft.request_id, escape));
   event.set_outcome(draft.outcome);
-  event.set_message(draft.message);
+  event.set_message(Escaped(draft.message, escape));
+  return event;
+}
+
+// The leaf of `event`; absent where it would not read as that event.
+std::optional<std::string> TextOf(const v1::AuditEvent& event) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   // An index of 0 too.
   options.always_print_primitive_fields = true;
   std::string text;
-  const auto status =
-      google::protobuf::util::MessageToJsonString(event, &text, options);
-  if (!status.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the audit event has no JSON form: ", status.ToString()));
+  v1::AuditEvent read;
+  if (!google::protobuf::util::MessageToJsonString(event, &text, options)
+           .ok() ||
+      !google::protobuf::util::JsonStringToMessage(text, &read).ok() ||
+      !google::protobuf::util::MessageDifferencer::Equals(event, read)) {
+    return std::nullopt;
   }
   return text;
+}
+
+struct Leaf {
+  v1::AuditEvent event;
+  std::string text;
+};
+
+absl::StatusOr<Leaf> MakeLeaf(uint64_t index, absl::Time time,
+                              const AuditDraft& draft) {
+  for (const bool escape : {false, true}) {
+    v1::AuditEvent event = EventOf(index, time, draft, escape);
+    std::optional<std::string> text = TextOf(event);
+    if (text.has_value()) return Leaf{std::move(event), *std::move(text)};
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("the audit event '", draft.action, "' has no JSON form"));
 }
 
 absl::Status Broken(absl::string_view what) {
@@ -72,7 +110,8 @@ v1::Checkpoint CheckpointOf(const SqliteRun& row, int first) {
 }
 
 AuditWriter::AuditWriter(SqliteDatabase& database)
-    : read_node_(database, kReadNode),
+    : database_(database),
+      read_node_(database, kReadNode),
       write_node_(database, kWriteNode),
       write_event_(database, kWriteEvent),
       read_newest_(database, kReadNewestCheckpoint) {}
@@ -106,6 +145,14 @@ absl::StatusOr<std::string> AuditWriter::ReadNode(merkle::NodeId id) {
   return std::string(run.Blob(0));
 }
 
+absl::StatusOr<uint64_t> AuditWriter::CountLeaves() {
+  SqliteStatement statement(database_, kReadLastLeaf);
+  SqliteRun run(statement);
+  const absl::StatusOr<bool> row = run.Step();
+  if (!row.ok()) return row.status();
+  return *row ? static_cast<uint64_t>(run.Int64(0)) + 1 : 0;
+}
+
 absl::Status AuditWriter::CheckTree(const v1::Checkpoint& newest) {
   if (!VerifyCheckpoint(newest, key_->RawPublicKey()).ok()) {
     return Broken("its newest checkpoint has another signature");
@@ -121,6 +168,13 @@ absl::Status AuditWriter::SetKey(PrivateKey key) {
   key_ = std::move(key);
   const absl::StatusOr<v1::Checkpoint> newest = ReadNewest();
   if (!newest.ok()) return newest.status();
+  const absl::StatusOr<uint64_t> leaves = CountLeaves();
+  if (!leaves.ok()) return leaves.status();
+  if (*leaves != newest->tree_size()) {
+    return Broken(absl::StrCat("it has ", newest->tree_size(),
+                               " entries, and the tree over them has ",
+                               *leaves));
+  }
   if (newest->tree_size() > 0) {
     absl::Status status = CheckTree(*newest);
     if (!status.ok()) return status;
@@ -151,9 +205,9 @@ absl::StatusOr<uint64_t> AuditWriter::Append(const AuditDraft& event,
   if (!size.ok()) return size.status();
   const uint64_t index = *size;
   const absl::Time time = absl::FromUnixMicros(absl::ToUnixMicros(now));
-  const absl::StatusOr<std::string> text = EventText(index, time, event);
-  if (!text.ok()) return text.status();
-  absl::Status status = WriteNodes(index, *text);
+  const absl::StatusOr<Leaf> leaf = MakeLeaf(index, time, event);
+  if (!leaf.ok()) return leaf.status();
+  absl::Status status = WriteNodes(index, leaf->text);
   if (!status.ok()) return status;
   const absl::StatusOr<std::string> root = merkle::Root(
       index + 1, [this](merkle::NodeId id) { return ReadNode(id); });
@@ -163,9 +217,9 @@ absl::StatusOr<uint64_t> AuditWriter::Append(const AuditDraft& event,
   if (!checkpoint.ok()) return checkpoint.status();
   SqliteRun run(write_event_);
   run.Bind(static_cast<int64_t>(index))
-      .Bind(absl::string_view(*text))
-      .Bind(absl::string_view(event.actor))
-      .Bind(absl::string_view(event.object))
+      .Bind(absl::string_view(leaf->text))
+      .Bind(absl::string_view(leaf->event.actor()))
+      .Bind(absl::string_view(leaf->event.object()))
       .BindBlob(*root)
       .Bind(absl::ToUnixMicros(time))
       .BindBlob(checkpoint->signature());

@@ -52,8 +52,10 @@ class AuditWriter {
   absl::Status WriteNodes(uint64_t index, const std::string& text);
   // The checkpoint after the newest entry; tree_size 0 where there is none.
   absl::StatusOr<v1::Checkpoint> ReadNewest();
+  absl::StatusOr<uint64_t> CountLeaves();
   absl::Status CheckTree(const v1::Checkpoint& newest);
 
+  SqliteDatabase& database_;
   // Writer thread only.
   SqliteStatement read_node_;
   SqliteStatement write_node_;

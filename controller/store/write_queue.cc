@@ -164,11 +164,11 @@ absl::Status WriteQueue::TryOperation(WriteOperation& operation,
   if (IsStorageFault(result)) return result;
   if (!result.ok()) {
     if (!database_.InTransaction()) return result;
-    hooks_.OnOperationUndone();
     if (absl::Status status = database_.Execute("ROLLBACK TO operation");
         !status.ok()) {
       return status;
     }
+    hooks_.OnOperationUndone();
   }
   return database_.Execute("RELEASE operation");
 }

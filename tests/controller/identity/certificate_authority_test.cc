@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "common/quoted.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/controller/identity/chain_check.h"
@@ -233,7 +234,7 @@ TEST(CanonicalHosts, NamesTheBadOne) {
         std::string("b\xc3\xbc"), std::string(64, 'a')}) {
     const absl::Status status = CanonicalHosts({"good", host}).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << host;
-    EXPECT_TRUE(absl::StrContains(status.message(), host)) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), Quoted(host))) << status;
   }
   EXPECT_FALSE(CanonicalHosts({std::string(254, 'a')}).ok());
   EXPECT_FALSE(CanonicalHosts({""}).ok());

@@ -2,12 +2,16 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/checkpoint.h"
 #include "common/merkle_tree.h"
 #include "common/proto_time.h"
+#include "ephemera/v1/audit_service.pb.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 #include "tests/controller/store/store_fixture.h"
 
@@ -101,6 +105,51 @@ TEST_F(AuditWriterTest, ShowsNothingBeforeItIsCommitted) {
   EXPECT_EQ(NewestSize(), 2U);
 }
 
+TEST_F(AuditWriterTest, WhateverAPeerWroteIsAnEventThatCanBeRead) {
+  // Overlong forms, a lone continuation, half a character, a surrogate, NUL.
+  const std::vector<std::string> texts = {
+      "x\xC0\xAFy", "\xE0\x80\xAF", "\xF0\x80\x80\xAF",
+      "\x80",       "\xC3",         "\xED\xA0\x80",
+      "\xFF\xFE",   "\xC3\xA4",     {"a\0b", 3},
+      "\\",         "\"",           "\xF4\x90\x80\x80"};
+  for (const std::string& text : texts) {
+    Execute("BEGIN");
+    const auto index = writer_->Append({.actor = "nobody",
+                                        .source = text,
+                                        .action = "enrol",
+                                        .object = text,
+                                        .before = {{text, text}},
+                                        .message = text},
+                                       kEpoch);
+    ASSERT_TRUE(index.ok()) << index.status();
+    Execute("COMMIT");
+    writer_->OnCommit();
+  }
+  SqliteStatement statement(
+      *database_, "SELECT text, object FROM audit_events ORDER BY entry");
+  SqliteRun run(statement);
+  size_t read = 0;
+  const absl::Status status = run.ForEachRow([&] {
+    v1::AuditEvent event;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(
+                    std::string(run.Text(0)), &event)
+                    .ok())
+        << absl::CHexEscape(texts.at(read));
+    EXPECT_EQ(event.object(), run.Text(1));
+    EXPECT_EQ(event.message(), event.object());
+    EXPECT_EQ(event.before().begin()->second, event.object());
+    // What is text stays as it is.
+    if (texts.at(read) == "\xC3\xA4") {
+      EXPECT_EQ(event.object(), "\xC3\xA4");
+    }
+    EXPECT_FALSE(event.object().empty());
+    ++read;
+  });
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(read, texts.size());
+  ExpectSound();
+}
+
 TEST_F(AuditWriterTest, ForgetsWhatWasRolledBack) {
   MustCommit(3);
   Execute("BEGIN");
@@ -168,6 +217,7 @@ TEST_F(AuditWriterTest, SignsNothingOnTopOfATreeThatWasChanged) {
   for (const char* change :
        {"UPDATE audit_nodes SET hash = randomblob(32) WHERE level = 1",
         "DELETE FROM audit_nodes WHERE level = 0 AND position = 2",
+        "DELETE FROM audit_events WHERE entry = 2", "DELETE FROM audit_events",
         "UPDATE audit_events SET root_hash = randomblob(32) WHERE entry = 2",
         "UPDATE audit_events SET checkpoint_us = 5 WHERE entry = 2",
         kClosedGap}) {
