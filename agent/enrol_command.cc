@@ -38,7 +38,7 @@ absl::Status CheckMayReplace(const AgentState& state, bool force) {
   return absl::AlreadyExistsError(absl::StrCat(
       "this host is ", identity.ok() ? identity->ResourceName() : "enrolled",
       " already, with a certificate in ", state.directory(),
-      "; --force replaces it"));
+      "; stop the agent, then --force replaces it"));
 }
 
 }  // namespace
@@ -60,10 +60,12 @@ absl::Status RunEnrol(const EnrolOptions& options, std::ostream& out) {
   if (!key.ok()) return key.status();
   const absl::StatusOr<v1::EnrolResponse> enrolled =
       Enrol({.controller = options.controller,
+             .kind = Identity::Kind::kAgent,
              .token = *token,
              .ca_fingerprint = *fingerprint},
             *key);
-  if (absl::IsPermissionDenied(enrolled.status())) {
+  if (absl::IsPermissionDenied(enrolled.status()) ||
+      absl::IsUnauthenticated(enrolled.status())) {
     return absl::PermissionDeniedError(
         absl::StrCat(enrolled.status().message(),
                      "; get a new token with 'ephemera token create --agent "

@@ -270,6 +270,9 @@ absl::StatusOr<v1::EnrolResponse> Enrol(const EnrolmentParameters& parameters,
       grpc::CreateCustomChannel(controller, *credentials, arguments));
   v1::EnrolRequest enrol;
   enrol.set_token(parameters.token);
+  enrol.set_kind(parameters.kind == Identity::Kind::kAgent
+                     ? v1::IDENTITY_KIND_AGENT
+                     : v1::IDENTITY_KIND_USER);
   enrol.set_certificate_request(*std::move(request));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +

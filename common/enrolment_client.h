@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/identity.h"
 #include "common/private_key.h"
 #include "ephemera/v1/enrolment_service.pb.h"
 
@@ -13,6 +14,8 @@ namespace ephemera {
 struct EnrolmentParameters {
   // HOST:PORT.
   std::string controller;
+  // What to become.
+  Identity::Kind kind = Identity::Kind::kAgent;
   // A secret; as ParseEnrolmentToken() returns it.
   std::string token;
   // As ParseFingerprint() returns it.

@@ -108,6 +108,7 @@ absl::Status Login(const LoginOptions& options, Session& session) {
   if (!key.ok()) return key.status();
   const absl::StatusOr<v1::EnrolResponse> enrolled =
       Enrol({.controller = *controller,
+             .kind = Identity::Kind::kUser,
              .token = *token,
              .ca_fingerprint = *fingerprint,
              .timeout = session.options.timeout},

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "common/grpc_status.h"
 
 namespace ephemera::controller {
@@ -31,8 +32,9 @@ grpc::Status AccessProcessor::Process(const InputMetadata& metadata,
   if (!caller.serial.empty()) {
     absl::StrAppend(&event.source, ", certificate ", caller.serial);
   }
-  event.action = "call";
-  event.object = std::string(path);
+  // The method tells one refusal from another: there is no address to do so.
+  event.action =
+      absl::StrCat("call ", absl::StripPrefix(path, "/ephemera.v1."));
   refusals_.Note(std::move(event), status);
   return ToGrpcStatus(status);
 }

@@ -45,6 +45,12 @@ absl::Status Denied(absl::string_view why) {
   return absl::PermissionDeniedError(why);
 }
 
+absl::Status Withdrawn(const Caller& caller) {
+  return absl::UnauthenticatedError(
+      absl::StrCat("the certificate of ", caller.Actor(),
+                   " was withdrawn; a new token is needed"));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Access> DeclaredAccess(absl::string_view path) {
@@ -66,6 +72,17 @@ absl::Status Authorizer::CheckCall(const Caller& caller,
   return CheckStanding(caller, *access);
 }
 
+absl::Status Authorizer::CheckNotLockedOut(
+    const Caller& caller, const std::optional<UserRecord>& user) const {
+  if (caller.kind == Caller::Kind::kUser) {
+    if (user.has_value() && !user->disabled) return absl::OkStatus();
+    return Denied(absl::StrCat(caller.Actor(), " is disabled"));
+  }
+  const auto standing = identities_.FindAgentStanding(caller.identity.name);
+  if (!standing.has_value() || !standing->banned) return absl::OkStatus();
+  return Denied(absl::StrCat(caller.Actor(), " is banned"));
+}
+
 absl::Status Authorizer::CheckStanding(const Caller& caller,
                                        v1::Access access) const {
   if (access == v1::ACCESS_UNSPECIFIED) {
@@ -81,13 +98,16 @@ absl::Status Authorizer::CheckStanding(const Caller& caller,
   }
   const std::optional<CertificateRecord> record =
       identities_.FindCertificate(caller.serial);
-  const absl::Time now = clock_.Now();
-  if (!record.has_value() || record->revoked ||
+  if (!record.has_value() || record->fingerprint != caller.fingerprint ||
       record->identity != caller.identity) {
-    return absl::UnauthenticatedError(
-        absl::StrCat("the certificate of ", caller.Actor(),
-                     " was withdrawn; a new token is needed"));
+    return Withdrawn(caller);
   }
+  const std::optional<UserRecord> user =
+      identities_.FindUser(caller.identity.name);
+  absl::Status locked = CheckNotLockedOut(caller, user);
+  if (!locked.ok()) return locked;
+  if (record->revoked) return Withdrawn(caller);
+  const absl::Time now = clock_.Now();
   if (!identities_.CertificateExpiry(caller.identity, now).has_value()) {
     return absl::UnauthenticatedError(
         absl::StrCat("the certificate of ", caller.Actor(), " expired"));
@@ -98,10 +118,6 @@ absl::Status Authorizer::CheckStanding(const Caller& caller,
         "newer one");
   }
   if (caller.kind == Caller::Kind::kAgent) {
-    const auto standing = identities_.FindAgentStanding(caller.identity.name);
-    if (standing.has_value() && standing->banned) {
-      return Denied(absl::StrCat(caller.Actor(), " is banned"));
-    }
     if (access == v1::ACCESS_AGENT) return absl::OkStatus();
     return Denied(
         absl::StrCat(caller.Actor(), " is an agent; this call is for people"));
@@ -109,11 +125,6 @@ absl::Status Authorizer::CheckStanding(const Caller& caller,
   if (access == v1::ACCESS_AGENT) {
     return Denied(
         absl::StrCat(caller.Actor(), " is a person; this call is for agents"));
-  }
-  const std::optional<UserRecord> user =
-      identities_.FindUser(caller.identity.name);
-  if (!user.has_value() || user->disabled) {
-    return Denied(absl::StrCat(caller.Actor(), " is disabled"));
   }
   if (AccessOf(user->role) < access) {
     return Denied(absl::StrCat("this call needs the role ", RoleNeeded(access),

@@ -1,6 +1,7 @@
 #ifndef EPHEMERA_CONTROLLER_IDENTITY_AUTHORIZER_H_
 #define EPHEMERA_CONTROLLER_IDENTITY_AUTHORIZER_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -8,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "common/clock.h"
 #include "controller/identity/caller.h"
+#include "controller/store/identity_records.h"
 #include "controller/store/identity_store.h"
 #include "ephemera/v1/access.pb.h"
 
@@ -41,6 +43,11 @@ class Authorizer {
                               const std::string& agent) const;
 
  private:
+  // That the caller's name is not banned or disabled. `user` is that of a
+  // person, where there is one.
+  absl::Status CheckNotLockedOut(const Caller& caller,
+                                 const std::optional<UserRecord>& user) const;
+
   const IdentityStore& identities_;
   const Clock& clock_;
 };

@@ -88,6 +88,7 @@ Caller CallerOf(const grpc::AuthContext& auth, bool on_unix_socket) {
                                                          : Caller::Kind::kUser;
   caller.identity = *identity;
   caller.serial = certificate->Serial();
+  caller.fingerprint = certificate->Fingerprint();
   return caller;
 }
 

@@ -29,6 +29,7 @@ struct Caller {
   // Of kAgent and kUser.
   Identity identity;
   std::string serial;
+  std::string fingerprint;
 
   // Whether the caller may do everything without a certificate.
   bool IsTrustedHost() const {

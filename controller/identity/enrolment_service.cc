@@ -17,6 +17,7 @@ namespace {
 CertificateRecord RecordOf(const Certificate& certificate,
                            const Identity& identity) {
   return {.serial = certificate.Serial(),
+          .fingerprint = certificate.Fingerprint(),
           .identity = identity,
           .not_before = certificate.not_before(),
           .not_after = certificate.not_after(),
@@ -41,6 +42,18 @@ absl::Status CheckAsksFor(const CertificateRequest& request,
   return absl::OkStatus();
 }
 
+// So that a token that was mistaken for another is not used up.
+absl::Status CheckKind(v1::IdentityKind kind, const Identity& identity) {
+  const bool is_agent = identity.kind == Identity::Kind::kAgent;
+  if (kind == v1::IDENTITY_KIND_UNSPECIFIED ||
+      is_agent == (kind == v1::IDENTITY_KIND_AGENT)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "this token is for ", identity.ResourceName(), ": use it with '",
+      is_agent ? "ephemera-agent enroll" : "ephemera login", "'"));
+}
+
 absl::Status CheckCa(const CertificateAuthority* ca) {
   if (ca != nullptr) return absl::OkStatus();
   return absl::FailedPreconditionError(
@@ -53,15 +66,17 @@ grpc::ServerUnaryReactor* EnrolmentService::Enrol(
     grpc::CallbackServerContext* context, const v1::EnrolRequest* request,
     v1::EnrolResponse* response) {
   const ChangeCall call(*context, context_.refusals, "enrol", "");
-  absl::Status status;
   const std::string host = HostOf(*context);
   if (!attempts_.Allows(host)) {
-    status = absl::ResourceExhaustedError(
-        "too many attempts to enrol from this address; wait a few seconds");
+    // Before anything that costs.
+    call.Refuse(absl::ResourceExhaustedError(
+        "too many attempts to enrol from this address; wait a few seconds"));
+    return call.reactor();
   }
+  absl::Status status;
   const absl::StatusOr<std::string> token =
       ParseEnrolmentToken(request->token());
-  if (status.ok() && !token.ok()) {
+  if (!token.ok()) {
     status = FieldError("token", token.status().message());
   }
   absl::StatusOr<CertificateRequest> asked =
@@ -77,9 +92,10 @@ grpc::ServerUnaryReactor* EnrolmentService::Enrol(
   // Made on the writer thread, when the token has told for whom.
   const auto issued = std::make_shared<std::string>();
   const auto issue =
-      [this, issued, asked = *std::move(asked)](
+      [this, issued, asked = *std::move(asked), kind = request->kind()](
           const Identity& identity) -> absl::StatusOr<CertificateRecord> {
-    absl::Status fits = CheckAsksFor(asked, identity);
+    absl::Status fits = CheckKind(kind, identity);
+    if (fits.ok()) fits = CheckAsksFor(asked, identity);
     if (!fits.ok()) return fits;
     const absl::StatusOr<Certificate> certificate = context_.ca->IssueClient(
         identity, asked.public_key_der, context_.clock.Now());
@@ -110,6 +126,11 @@ grpc::ServerUnaryReactor* EnrolmentService::RenewCertificate(
   const Caller caller = CallerOf(*context);
   const ChangeCall call(*context, context_.refusals, "agent.renew-certificate",
                         caller.serial.empty() ? "" : caller.Actor());
+  if (!renewals_.Allows(caller.Actor())) {
+    call.Refuse(absl::ResourceExhaustedError(
+        "too many renewals of this agent's certificate; wait a minute"));
+    return call.reactor();
+  }
   absl::Status status = CheckCa(context_.ca);
   if (status.ok() && caller.kind != Caller::Kind::kAgent) {
     status = absl::FailedPreconditionError(

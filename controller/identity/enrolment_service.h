@@ -13,7 +13,10 @@ namespace ephemera::controller {
 class EnrolmentService final : public v1::EnrolmentService::CallbackService {
  public:
   explicit EnrolmentService(IdentityContext context)
-      : context_(std::move(context)), attempts_({}, context_.clock) {}
+      : context_(std::move(context)),
+        attempts_({}, context_.clock),
+        renewals_({.burst = 10, .interval = absl::Minutes(1)}, context_.clock) {
+  }
 
   grpc::ServerUnaryReactor* Enrol(grpc::CallbackServerContext* context,
                                   const v1::EnrolRequest* request,
@@ -25,7 +28,8 @@ class EnrolmentService final : public v1::EnrolmentService::CallbackService {
 
  private:
   const IdentityContext context_;
-  AttemptLimit attempts_;
+  AttemptLimit attempts_;  // per host
+  AttemptLimit renewals_;  // per agent
 };
 
 }  // namespace ephemera::controller

@@ -69,6 +69,28 @@ absl::StatusOr<PrivateKey> KeyDirectory::LoadAuditKey(bool may_create) const {
   return key;
 }
 
+absl::StatusOr<Certificate> LoadServerCertificate(const KeyDirectory& keys) {
+  const absl::StatusOr<std::string> pem =
+      ReadSmallFile(keys.ServerCertificatePath());
+  if (!pem.ok()) return WrongFile(keys.ServerCertificatePath(), pem.status());
+  absl::StatusOr<Certificate> certificate = Certificate::FromPem(*pem);
+  if (!certificate.ok()) {
+    return WrongFile(keys.ServerCertificatePath(), certificate.status());
+  }
+  const absl::StatusOr<std::string> secret =
+      ReadSecretFile(keys.ServerKeyPath());
+  if (!secret.ok()) return WrongFile(keys.ServerKeyPath(), secret.status());
+  const absl::StatusOr<PrivateKey> key = PrivateKey::FromPem(*secret);
+  if (!key.ok()) return WrongFile(keys.ServerKeyPath(), key.status());
+  if (key->PublicKeyDer() != certificate->PublicKeyDer()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "'", keys.ServerKeyPath(), "' is not the key of '",
+        keys.ServerCertificatePath(),
+        "': run 'ephemera-controller init' again to make both anew"));
+  }
+  return certificate;
+}
+
 absl::StatusOr<CertificateAuthority> LoadCertificateAuthority(
     const KeyDirectory& keys, const CertificateLifetimes& lifetimes) {
   const absl::StatusOr<std::string> certificate =

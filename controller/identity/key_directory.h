@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/certificate.h"
 #include "common/private_key.h"
 #include "controller/identity/certificate_authority.h"
 
@@ -42,6 +43,11 @@ class KeyDirectory {
  private:
   const std::string data_dir_;
 };
+
+// The server's certificate, whose key is there as well. FAILED_PRECONDITION
+// where one of them is not what it should be, they do not belong together, or
+// others may read the key; UNAVAILABLE where one cannot be read.
+absl::StatusOr<Certificate> LoadServerCertificate(const KeyDirectory& keys);
 
 // The CA in the directory. NOT_FOUND, saying so, where init has not been run;
 // FAILED_PRECONDITION where its files do not belong together, one of them is

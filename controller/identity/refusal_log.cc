@@ -1,6 +1,8 @@
 #include "controller/identity/refusal_log.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
@@ -9,7 +11,7 @@ namespace ephemera::controller {
 namespace {
 
 constexpr absl::Duration kEventInterval = absl::Minutes(1);
-// Actors, hosts and actions that are told apart; more are taken as one.
+// Attempts that are told apart; more are taken as one.
 constexpr size_t kMaxEntries = 1024;
 
 bool IsFailure(const absl::Status& status) {
@@ -26,34 +28,53 @@ absl::string_view HostPart(absl::string_view source) {
 }  // namespace
 
 void RefusalLog::Note(AuditDraft event, const absl::Status& status) {
-  const absl::Duration now = clock_.BootTime();
-  int64_t left_out = 0;
+  std::string key =
+      absl::StrCat(event.actor, "\n", HostPart(event.source), "\n",
+                   event.action, "\n", static_cast<int>(status.code()));
   {
     const MutexLock lock(mutex_);
-    if (entries_.size() >= kMaxEntries) {
-      absl::erase_if(entries_, [now](const auto& entry) {
-        return now - entry.second.last >= kEventInterval;
-      });
-    }
-    const std::string key =
-        entries_.size() >= kMaxEntries
-            ? "more"
-            : absl::StrCat(event.actor, "\n", HostPart(event.source), "\n",
-                           event.action);
-    const auto [found, is_new] = entries_.try_emplace(key);
+    if (entries_.size() >= kMaxEntries && !entries_.contains(key)) key = "more";
+    const auto [found, is_new] = entries_.try_emplace(std::move(key));
     Entry& entry = found->second;
-    if (!is_new && now - entry.last < kEventInterval) {
+    if (!is_new) {
       ++entry.left_out;
+      entry.event = std::move(event);
+      entry.status = status;
       return;
     }
-    entry.last = now;
-    left_out = std::exchange(entry.left_out, 0);
+    entry.written = clock_.BootTime();
   }
+  Write(std::move(event), status, 0);
+}
+
+void RefusalLog::Tick() {
+  std::vector<Entry> due;
+  {
+    const MutexLock lock(mutex_);
+    const absl::Duration now = clock_.BootTime();
+    absl::erase_if(entries_, [now](const auto& keyed) {
+      const Entry& entry = keyed.second;
+      return entry.left_out == 0 && now - entry.written >= kEventInterval;
+    });
+    for (auto& [key, entry] : entries_) {
+      if (now - entry.written < kEventInterval) continue;
+      due.push_back(std::exchange(entry, {}));
+      entry.written = now;
+    }
+  }
+  for (Entry& entry : due) {
+    Write(std::move(entry.event), entry.status, entry.left_out - 1);
+  }
+}
+
+void RefusalLog::Write(AuditDraft event, const absl::Status& status,
+                       int64_t left_out) {
   event.outcome = IsFailure(status) ? v1::AuditEvent::OUTCOME_FAILED
                                     : v1::AuditEvent::OUTCOME_REFUSED;
   event.message = std::string(status.message());
   if (left_out > 0) {
-    absl::StrAppend(&event.message, " (and ", left_out, " times before)");
+    absl::StrAppend(&event.message, " (and ", left_out,
+                    left_out == 1 ? " attempt before)" : " attempts before)");
   }
   LogWarning("%s from %s: %s%s%s refused: %s", event.actor, event.source,
              event.action, event.object.empty() ? "" : " ", event.object,

@@ -32,6 +32,11 @@ class StoredCall : public std::enable_shared_from_this<StoredCall> {
   // What the handler returns. Not to be touched after Finish().
   grpc::ServerUnaryReactor* reactor() const { return reactor_; }
 
+  // Whether an answer would still be one.
+  bool HasEnded() {
+    const MutexLock lock(mutex_);
+    return finished_;
+  }
   // Ends the call, unless it has ended. `fill` writes the response; it runs
   // only where the call ends here, with OK, so the response is still there.
   void Finish(const absl::Status& status,

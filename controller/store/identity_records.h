@@ -16,6 +16,9 @@ namespace ephemera::controller {
 // A certificate that this CA issued.
 struct CertificateRecord {
   std::string serial;  // as Certificate::Serial()
+  // As Certificate::Fingerprint(): who stole the CA's key can make another one
+  // with this serial number.
+  std::string fingerprint{};
   Identity identity;
   absl::Time not_before;
   absl::Time not_after;

@@ -64,7 +64,7 @@ class IdentityStore {
     std::optional<v1::Role> role;
     std::optional<bool> disabled;
   };
-  // NOT_FOUND.
+  // Who is disabled loses certificates and tokens. NOT_FOUND.
   virtual absl::Status UpdateUser(
       const std::string& name, const UserChange& change, AuditDraft event,
       std::function<void(absl::StatusOr<UserRecord>)> done) = 0;
@@ -86,15 +86,16 @@ class IdentityStore {
     bool is_first = true;  // that this token was used
   };
   // Binds the token to the key and stores the certificate that `issue` makes.
-  // PERMISSION_DENIED where the token is unknown, expired at `now`, revoked, or
-  // bound to another key, or its agent banned or its user disabled. Errors of
-  // `issue`.
+  // UNAUTHENTICATED where the token is unknown; PERMISSION_DENIED where it is
+  // expired at `now`, revoked, or bound to another key, or its agent banned or
+  // its user disabled. Errors of `issue`. Of one identity the 16 newest
+  // certificates are kept.
   virtual absl::Status RedeemToken(
       const std::string& token_hash, const std::string& key_hash,
       absl::Time now, Issue issue, AuditDraft event,
       std::function<void(absl::StatusOr<Redemption>)> done) = 0;
-  // A renewal. PERMISSION_DENIED where the agent was banned or its certificate
-  // `old_serial` revoked meanwhile.
+  // A renewal; `old_serial` is kept as well. PERMISSION_DENIED where the agent
+  // was banned or its certificate `old_serial` revoked meanwhile.
   virtual absl::Status AddCertificate(const CertificateRecord& certificate,
                                       const std::string& old_serial,
                                       AuditDraft event, Done done) = 0;

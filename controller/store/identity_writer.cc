@@ -9,17 +9,17 @@ namespace {
 
 // These writes are rare: their statements are compiled each time.
 constexpr absl::string_view kSelectCertificates =
-    "SELECT serial, identity, not_before_us, not_after_us, revoked FROM"
-    " certificates";
+    "SELECT serial, fingerprint, identity, not_before_us, not_after_us, revoked"
+    " FROM certificates";
 constexpr absl::string_view kSelectTokens =
     "SELECT token_id, hash, identity, creator, created_us, expires_us, revoked,"
     " key_hash, used_us FROM tokens";
 constexpr char kSelectUsers[] =
     "SELECT name, role, disabled, created_us FROM users";
 constexpr char kPutCertificate[] =
-    "INSERT INTO certificates (serial, identity, not_before_us, not_after_us,"
-    " revoked) VALUES (?, ?, ?, ?, ?) ON CONFLICT (serial) DO UPDATE SET"
-    " revoked = excluded.revoked";
+    "INSERT INTO certificates (serial, fingerprint, identity, not_before_us,"
+    " not_after_us, revoked) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (serial) DO"
+    " UPDATE SET revoked = excluded.revoked";
 constexpr char kPutToken[] =
     "INSERT INTO tokens (token_id, hash, identity, creator, created_us,"
     " expires_us, revoked, key_hash, used_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
@@ -42,13 +42,14 @@ absl::StatusOr<Identity> StoredIdentity(absl::string_view text) {
 }
 
 absl::StatusOr<CertificateRecord> CertificateOf(const SqliteRun& row) {
-  absl::StatusOr<Identity> identity = StoredIdentity(row.Text(1));
+  absl::StatusOr<Identity> identity = StoredIdentity(row.Text(2));
   if (!identity.ok()) return identity.status();
   return CertificateRecord{.serial = std::string(row.Text(0)),
+                           .fingerprint = std::string(row.Text(1)),
                            .identity = *std::move(identity),
-                           .not_before = absl::FromUnixMicros(row.Int64(2)),
-                           .not_after = absl::FromUnixMicros(row.Int64(3)),
-                           .revoked = row.Int64(4) != 0};
+                           .not_before = absl::FromUnixMicros(row.Int64(3)),
+                           .not_after = absl::FromUnixMicros(row.Int64(4)),
+                           .revoked = row.Int64(5) != 0};
 }
 
 absl::StatusOr<TokenRecord> TokenOf(const SqliteRun& row) {
@@ -230,11 +231,19 @@ absl::Status IdentityWriter::PutCertificate(
   SqliteStatement statement(database_, kPutCertificate);
   SqliteRun run(statement);
   run.Bind(absl::string_view(certificate.serial))
+      .Bind(absl::string_view(certificate.fingerprint))
       .Bind(absl::string_view(identity))
       .Bind(absl::ToUnixMicros(certificate.not_before))
       .Bind(absl::ToUnixMicros(certificate.not_after))
       .Bind(certificate.revoked ? 1 : 0);
   return run.Finish();
+}
+
+absl::Status IdentityWriter::DeleteCertificate(const std::string& serial) {
+  SqliteStatement statement(database_,
+                            "DELETE FROM certificates WHERE serial = ?");
+  SqliteRun run(statement);
+  return run.Bind(absl::string_view(serial)).Finish();
 }
 
 absl::StatusOr<std::optional<TokenRecord>> IdentityWriter::FindToken(

@@ -31,6 +31,7 @@ class IdentityWriter {
       const Identity& identity);
   // Inserts or replaces; so do the other Put methods.
   absl::Status PutCertificate(const CertificateRecord& certificate);
+  absl::Status DeleteCertificate(const std::string& serial);
 
   absl::StatusOr<std::optional<TokenRecord>> FindToken(const std::string& id);
   absl::StatusOr<std::optional<TokenRecord>> FindTokenByHash(

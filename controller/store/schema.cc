@@ -185,6 +185,8 @@ constexpr char kVersion2[] = R"sql(
 -- Identities are resource names: agents/NAME, users/NAME.
 CREATE TABLE certificates (
   serial TEXT PRIMARY KEY,
+  -- SHA-256 of the whole, hexadecimal.
+  fingerprint TEXT NOT NULL,
   identity TEXT NOT NULL,
   not_before_us INTEGER NOT NULL,
   not_after_us INTEGER NOT NULL,

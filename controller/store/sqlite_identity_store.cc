@@ -15,6 +15,9 @@ namespace {
 constexpr size_t kIdentityBytes = 4096;
 constexpr absl::Duration kRemember = absl::Hours(24);
 constexpr int kForgetAtOnce = 500;
+// Of one identity. Whoever asks for ever more is given them, at the cost of the
+// oldest: what is not here is as good as revoked.
+constexpr size_t kMaxCertificates = 16;
 
 std::string RoleName(v1::Role role) {
   return absl::AsciiStrToLower(absl::StripPrefix(v1::Role_Name(role), "ROLE_"));
@@ -45,8 +48,9 @@ absl::Status NoSuchUser(const std::string& name) {
   return absl::NotFoundError(absl::StrCat("no user ", name));
 }
 
-absl::Status NotGood(absl::string_view why) {
-  return absl::PermissionDeniedError(absl::StrCat("the token ", why));
+absl::Status NotGood(const TokenRecord& token, absl::string_view why) {
+  return absl::PermissionDeniedError(absl::StrCat(
+      "token ", token.id, " of ", token.identity.ResourceName(), " ", why));
 }
 
 }  // namespace
@@ -245,6 +249,12 @@ absl::Status SqliteIdentityStore::UpdateUser(
           user.disabled = *change.disabled;
           draft.after["state"] = StandingName(user.disabled);
         }
+        if (change.disabled.value_or(false)) {
+          const absl::StatusOr<int> withdrawn =
+              RevokeAll({.kind = Identity::Kind::kUser, .name = name}, changes);
+          if (!withdrawn.ok()) return withdrawn.status();
+          draft.after["withdrawn_certificates"] = absl::StrCat(*withdrawn);
+        }
         absl::Status status = writer_.PutUser(user);
         if (!status.ok()) return status;
         changes.users.push_back(user);
@@ -257,16 +267,29 @@ absl::StatusOr<int> SqliteIdentityStore::Withdraw(const std::string& name,
                                                   Withdrawal withdrawal,
                                                   IdentityChanges& changes) {
   const Identity identity{.kind = Identity::Kind::kAgent, .name = name};
+  if (withdrawal == Withdrawal::kEvict) {
+    const absl::StatusOr<bool> is_known = HasTrace(identity);
+    if (!is_known.ok()) return is_known.status();
+    if (!*is_known) return absl::NotFoundError(absl::StrCat("no agent ", name));
+  }
+  return RevokeAll(identity, changes);
+}
+
+absl::StatusOr<bool> SqliteIdentityStore::HasTrace(const Identity& agent) {
+  const auto certificates = writer_.CertificatesOf(agent);
+  if (!certificates.ok()) return certificates.status();
+  const auto tokens = writer_.TokensOf(agent);
+  if (!tokens.ok()) return tokens.status();
+  if (!certificates->empty() || !tokens->empty()) return true;
+  return writer_.HasAgent(agent.name);
+}
+
+absl::StatusOr<int> SqliteIdentityStore::RevokeAll(const Identity& identity,
+                                                   IdentityChanges& changes) {
   const auto certificates = writer_.CertificatesOf(identity);
   if (!certificates.ok()) return certificates.status();
   const auto tokens = writer_.TokensOf(identity);
   if (!tokens.ok()) return tokens.status();
-  const absl::StatusOr<bool> has_sent = writer_.HasAgent(name);
-  if (!has_sent.ok()) return has_sent.status();
-  if (withdrawal == Withdrawal::kEvict && certificates->empty() &&
-      tokens->empty() && !*has_sent) {
-    return absl::NotFoundError(absl::StrCat("no agent ", name));
-  }
   int withdrawn = 0;
   for (CertificateRecord certificate : *certificates) {
     if (std::exchange(certificate.revoked, true)) continue;
@@ -315,6 +338,28 @@ absl::Status SqliteIdentityStore::WithdrawAgent(
       std::move(done));
 }
 
+absl::Status SqliteIdentityStore::PutNewCertificate(
+    const CertificateRecord& certificate, const std::string& in_use,
+    IdentityChanges& changes) {
+  auto present = writer_.CertificatesOf(certificate.identity);
+  if (!present.ok()) return present.status();
+  std::stable_sort(present->begin(), present->end(),
+                   [](const CertificateRecord& a, const CertificateRecord& b) {
+                     return a.not_before < b.not_before;
+                   });
+  size_t count = present->size();
+  for (const CertificateRecord& old : *present) {
+    if (count < kMaxCertificates) break;
+    if (old.serial == in_use) continue;
+    --count;
+    absl::Status status = writer_.DeleteCertificate(old.serial);
+    if (!status.ok()) return status;
+    changes.gone_serials.push_back(old.serial);
+  }
+  changes.certificates.push_back(certificate);
+  return writer_.PutCertificate(certificate);
+}
+
 absl::StatusOr<CertificateRecord> SqliteIdentityStore::Redeem(
     TokenRecord token, const std::string& key_hash, absl::Time now,
     const Issue& issue, IdentityChanges& changes) {
@@ -323,9 +368,8 @@ absl::StatusOr<CertificateRecord> SqliteIdentityStore::Redeem(
   token.key_hash = key_hash;
   if (!token.used.has_value()) token.used = now;
   absl::Status status = PutToken(token, changes);
-  if (status.ok()) status = writer_.PutCertificate(*certificate);
+  if (status.ok()) status = PutNewCertificate(*certificate, "", changes);
   if (!status.ok()) return status;
-  changes.certificates.push_back(*certificate);
   if (token.identity.kind == Identity::Kind::kUser) return certificate;
   const AgentStanding standing{.banned = false, .labels = token.labels};
   status = writer_.PutStanding(token.identity.name, standing);
@@ -345,18 +389,20 @@ absl::Status SqliteIdentityStore::RedeemToken(
           AuditDraft& draft) -> absl::StatusOr<Redemption> {
         auto found = writer_.FindTokenByHash(token_hash);
         if (!found.ok()) return found.status();
-        if (!found->has_value()) return NotGood("is not known");
-        TokenRecord token = **std::move(found);
-        if (token.revoked) return NotGood("was revoked");
-        if (token.expires <= now) return NotGood("has expired");
-        if (!token.key_hash.empty() && token.key_hash != key_hash) {
-          return NotGood("was used with another key");
+        if (!found->has_value()) {
+          return absl::UnauthenticatedError("the token is not known");
         }
+        TokenRecord token = **std::move(found);
         const absl::Status allowed = CheckMayEnrol(token.identity);
         if (absl::IsFailedPrecondition(allowed) || absl::IsNotFound(allowed)) {
           return absl::PermissionDeniedError(allowed.message());
         }
         if (!allowed.ok()) return allowed;
+        if (token.revoked) return NotGood(token, "was revoked");
+        if (token.expires <= now) return NotGood(token, "has expired");
+        if (!token.key_hash.empty() && token.key_hash != key_hash) {
+          return NotGood(token, "was used with another key");
+        }
         absl::StatusOr<CertificateRecord> certificate =
             Redeem(token, key_hash, now, issue, changes);
         if (!certificate.ok()) return certificate.status();
@@ -393,9 +439,9 @@ absl::Status SqliteIdentityStore::AddCertificate(
           return absl::PermissionDeniedError(allowed.message());
         }
         if (!allowed.ok()) return allowed;
-        absl::Status status = writer_.PutCertificate(certificate);
+        absl::Status status =
+            PutNewCertificate(certificate, old_serial, changes);
         if (!status.ok()) return status;
-        changes.certificates.push_back(certificate);
         draft.before["certificate"] = old_serial;
         Describe(certificate, draft);
         return Nothing();

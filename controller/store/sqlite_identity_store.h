@@ -100,6 +100,15 @@ class SqliteIdentityStore final : public IdentityStore {
   absl::Status CheckMayEnrol(const Identity& identity);
   absl::StatusOr<int> Withdraw(const std::string& name, Withdrawal withdrawal,
                                IdentityChanges& changes);
+  // Whether there is anything of the agent.
+  absl::StatusOr<bool> HasTrace(const Identity& agent);
+  // The certificates and tokens; how many certificates.
+  absl::StatusOr<int> RevokeAll(const Identity& identity,
+                                IdentityChanges& changes);
+  // Adds a certificate, maybe in the place of an old one, but not of `in_use`.
+  absl::Status PutNewCertificate(const CertificateRecord& certificate,
+                                 const std::string& in_use,
+                                 IdentityChanges& changes);
   absl::StatusOr<CertificateRecord> Redeem(TokenRecord token,
                                            const std::string& key_hash,
                                            absl::Time now, const Issue& issue,

@@ -111,9 +111,12 @@ class TrustTest : public testing::Test {
             .timeout = absl::Seconds(10)};
   }
 
-  Enrolled MustEnrol(const std::string& token) {
+  Enrolled MustEnrol(const std::string& token,
+                     Identity::Kind kind = Identity::Kind::kAgent) {
     PrivateKey key = *PrivateKey::GenerateP256();
-    const auto answer = Enrol(Parameters(token), key);
+    EnrolmentParameters parameters = Parameters(token);
+    parameters.kind = kind;
+    const auto answer = Enrol(parameters, key);
     EXPECT_TRUE(answer.ok()) << answer.status();
     return {.key = std::move(key),
             .certificate = *Certificate::FromDer(answer->certificate())};
@@ -258,7 +261,7 @@ TEST_F(TrustTest, RefusesMistypedAndUnknownTokensWithoutRepeatingThem) {
   EXPECT_FALSE(absl::StrContains(status.message(), mistyped)) << status;
   const std::string unknown = *NewEnrolmentToken();
   status = Enrol(Parameters(unknown), key).status();
-  EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+  EXPECT_TRUE(absl::IsUnauthenticated(status)) << status;
   EXPECT_FALSE(absl::StrContains(status.message(), unknown)) << status;
 }
 
@@ -330,7 +333,8 @@ TEST_F(TrustTest, AnAgentMayCallWhatIsForAgents) {
 }
 
 TEST_F(TrustTest, ARoleIsWhatTheStoreSaysNow) {
-  const Enrolled ann = MustEnrol(CreateUser("ann", v1::ROLE_VIEWER));
+  const Enrolled ann =
+      MustEnrol(CreateUser("ann", v1::ROLE_VIEWER), Identity::Kind::kUser);
   const auto channel = Channel(ann);
   EXPECT_TRUE(ListAgents(channel).ok());
   const auto list_users = [&] {

@@ -139,6 +139,16 @@ TEST_F(LoginTest, RenewsTheOneInUseUnderItsName) {
               HasSubstr("'other' is now in use"));
 }
 
+TEST_F(LoginTest, LeavesATokenForAnAgentToThat) {
+  const std::string token = Token({"--agent", "web-1"});
+  const CliResult refused = Login(token);
+  EXPECT_EQ(refused.exit_code, kExitFailed);
+  EXPECT_THAT(refused.err,
+              AllOf(HasSubstr("agents/web-1"), HasSubstr("ephemera-agent")));
+  EXPECT_THAT(Run({"token", "list", "--controller", socket()}).out,
+              HasSubstr("pending"));
+}
+
 TEST_F(LoginTest, DoesNotForgetTheAuditLogItSaw) {
   ASSERT_EQ(Login(AddUser("ann", "admin")).exit_code, kExitOk);
   environment.erase("EPHEMERA_CONTROLLER");

@@ -54,6 +54,7 @@ class AuthorizerTest : public testing::Test {
   // A certificate for the caller, with its serial number.
   void Issue(const Caller& caller, absl::Duration lasts, bool revoked = false) {
     identities_.AddCertificate({.serial = caller.serial,
+                                .fingerprint = caller.fingerprint,
                                 .identity = caller.identity,
                                 .not_before = clock_.Now(),
                                 .not_after = clock_.Now() + lasts,
@@ -156,6 +157,15 @@ TEST_F(AuthorizerTest, ACertificateMustBeInTheStoreForThisIdentity) {
   User("web1", v1::ROLE_ADMIN);
   web1.serial = "B1";
   EXPECT_EQ(Allowed(web1), Accesses{v1::ACCESS_ANYONE});
+}
+
+TEST_F(AuthorizerTest, ACertificateWithTheSerialNumberOfAnotherIsNone) {
+  Caller forged = User("ann", v1::ROLE_ADMIN);
+  EXPECT_EQ(Allowed(forged).size(), 5U);
+  forged.fingerprint = "of one that a stolen CA key made";
+  EXPECT_EQ(Allowed(forged), Accesses{v1::ACCESS_ANYONE});
+  EXPECT_TRUE(absl::IsUnauthenticated(
+      authorizer_.CheckStanding(forged, v1::ACCESS_VIEWER)));
 }
 
 TEST_F(AuthorizerTest, ARevokedCertificateIsNoneWhateverElseThereIs) {

@@ -89,6 +89,7 @@ TEST(Caller, IsWhomTheCertificateNames) {
                                : Caller::Kind::kUser);
     EXPECT_EQ(caller.identity, identity);
     EXPECT_EQ(caller.serial, certificate->Serial());
+    EXPECT_EQ(caller.fingerprint, certificate->Fingerprint());
     EXPECT_EQ(caller.Actor(), identity.ResourceName());
     EXPECT_FALSE(caller.IsTrustedHost());
   }

@@ -142,7 +142,7 @@ TEST_F(EnrolmentServiceTest, NotesAFailedAttemptWithoutTheToken) {
   const std::string token = *NewEnrolmentToken();
   v1::EnrolResponse response;
   EXPECT_EQ(Enrol(token, RequestOf(key_), response).error_code(),
-            grpc::StatusCode::PERMISSION_DENIED);
+            grpc::StatusCode::UNAUTHENTICATED);
   const AuditDraft event = refused_.AwaitStored(1)[0];
   EXPECT_EQ(event.source, "unix");
   EXPECT_EQ(event.action, "enrol");
@@ -207,6 +207,38 @@ TEST_F(EnrolmentServiceTest, AnAgentRenewsItsCertificateWithANewKey) {
   EXPECT_THAT(event.source(), HasSubstr(old.Serial()));
   EXPECT_EQ(event.before().at("certificate"), old.Serial());
   EXPECT_EQ(event.after().at("certificate"), renewed->Serial());
+}
+
+TEST_F(EnrolmentServiceTest, ATokenForTheOtherKindIsNotUsedUp) {
+  const std::string token = WebToken();
+  v1::EnrolRequest request;
+  request.set_token(token);
+  request.set_certificate_request(RequestOf(key_));
+  request.set_kind(v1::IDENTITY_KIND_USER);
+  v1::EnrolResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status = enrolment().Enrol(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(),
+              AllOf(HasSubstr("agents/web1"), HasSubstr("enroll")));
+  const PrivateKey other = *PrivateKey::GenerateP256();
+  EXPECT_TRUE(Enrol(token, RequestOf(other), response).ok());
+}
+
+TEST_F(EnrolmentServiceTest, AnAgentHasTenRenewalsAndThenOneAMinute) {
+  const Certificate old = MustEnrol(key_);
+  const auto stub = v1::EnrolmentService::NewStub(TlsChannel(key_, old));
+  v1::RenewCertificateResponse response;
+  for (int i = 0; i < 10; ++i) {
+    const grpc::Status status = Renew(*stub, RequestOf(key_), response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  EXPECT_EQ(Renew(*stub, RequestOf(key_), response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  clock().Advance(absl::Minutes(1));
+  EXPECT_TRUE(Renew(*stub, RequestOf(key_), response).ok());
+  EXPECT_EQ(Renew(*stub, RequestOf(key_), response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 TEST_F(EnrolmentServiceTest, RenewsNobodyElsesName) {

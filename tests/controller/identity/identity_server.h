@@ -134,7 +134,8 @@ class IdentityServiceTest : public testing::Test {
   // The newest event of a change that came about.
   v1::AuditEvent NewestEvent() {
     v1::AuditEvent event;
-    const auto entries = store_->audit().ListEvents({}, 1);
+    const auto entries =
+        store_->audit().ListEvents({}, 1, [] { return false; });
     EXPECT_TRUE(entries.ok()) << entries.status();
     if (!entries.ok() || entries->empty()) return event;
     EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(

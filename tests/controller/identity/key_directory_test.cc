@@ -119,5 +119,29 @@ TEST_F(Keys, ACaOfWrongFilesIsRefused) {
   EXPECT_EQ(CaCode(), absl::StatusCode::kFailedPrecondition) << "no PEM";
 }
 
+TEST_F(Keys, AServerCertificateOfWrongFilesIsRefused) {
+  const auto ca = CertificateAuthority::Create(absl::Now(), {});
+  const PrivateKey key = *PrivateKey::GenerateP256();
+  const auto certificate =
+      ca->IssueServer({"localhost"}, key.PublicKeyDer(), absl::Now());
+  ASSERT_TRUE(certificate.ok()) << certificate.status();
+  Write(keys_.ServerCertificatePath(), certificate->ToPem(), 0644);
+  EXPECT_FALSE(LoadServerCertificate(keys_).ok()) << "no key";
+  Write(keys_.ServerKeyPath(), key.ToPem());
+  const auto loaded = LoadServerCertificate(keys_);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->Fingerprint(), certificate->Fingerprint());
+  const auto code = [this] {
+    return LoadServerCertificate(keys_).status().code();
+  };
+  Write(keys_.ServerKeyPath(), key.ToPem(), 0644);
+  EXPECT_EQ(code(), absl::StatusCode::kFailedPrecondition) << "public key";
+  Write(keys_.ServerKeyPath(), PrivateKey::GenerateP256()->ToPem());
+  EXPECT_EQ(code(), absl::StatusCode::kFailedPrecondition) << "other key";
+  Write(keys_.ServerKeyPath(), key.ToPem());
+  Write(keys_.ServerCertificatePath(), "x");
+  EXPECT_EQ(code(), absl::StatusCode::kFailedPrecondition) << "no PEM";
+}
+
 }  // namespace
 }  // namespace ephemera::controller

@@ -68,15 +68,37 @@ TEST_F(RefusalLogTest, RepetitionsAreCountedAndToldAfterAMinute) {
   EXPECT_EQ(stored(), 1U);
   clock_.Advance(absl::Minutes(1) - absl::Milliseconds(1));
   Note();
+  refusals_.Tick();
   EXPECT_EQ(stored(), 1U);
   clock_.Advance(absl::Milliseconds(1));
-  Note();
+  refusals_.Tick();
   ASSERT_EQ(stored(), 2U);
-  EXPECT_EQ(audit_.stored()[1].message, "no (and 5 times before)");
+  EXPECT_EQ(audit_.stored()[1].message, "no (and 4 attempts before)");
+  // Another one within the next minute waits for its end.
+  Note("users/ann", "10.0.0.2:4712, certificate B2");
+  refusals_.Tick();
+  EXPECT_EQ(stored(), 2U);
   clock_.Advance(absl::Minutes(1));
-  Note();
+  refusals_.Tick();
   ASSERT_EQ(stored(), 3U);
   EXPECT_EQ(audit_.stored()[2].message, "no");
+  EXPECT_EQ(audit_.stored()[2].source, "10.0.0.2:4712, certificate B2");
+  // After a minute without any, the next one is told at once.
+  clock_.Advance(absl::Minutes(1));
+  refusals_.Tick();
+  EXPECT_EQ(stored(), 3U);
+  Note();
+  EXPECT_EQ(stored(), 4U);
+}
+
+TEST_F(RefusalLogTest, OneKindOfErrorDoesNotHideAnother) {
+  const std::string source = "10.0.0.2:1";
+  Note("nobody", source, "enrol", absl::InvalidArgumentError("rubbish"));
+  Note("nobody", source, "enrol", absl::UnauthenticatedError("not known"));
+  Note("nobody", source, "enrol", absl::PermissionDeniedError("another key"));
+  Note("nobody", source, "enrol", absl::InvalidArgumentError("rubbish"));
+  ASSERT_EQ(stored(), 3U);
+  EXPECT_EQ(audit_.stored()[2].message, "another key");
 }
 
 TEST_F(RefusalLogTest, ANewConnectionOfTheSameHostIsNoNews) {
@@ -103,9 +125,13 @@ TEST_F(RefusalLogTest, ManySourcesFillNeitherMemoryNorTheLog) {
   // Those that are told apart, and one for all others.
   EXPECT_EQ(stored(), 1025U);
   clock_.Advance(absl::Minutes(1));
+  refusals_.Tick();
+  // The newest of the others.
+  ASSERT_EQ(stored(), 1026U);
+  EXPECT_EQ(audit_.stored().back().message, "no (and 3974 attempts before)");
   Note("nobody", "192.0.2.1:1");
   Note("nobody", "192.0.2.2:1");
-  EXPECT_EQ(stored(), 1027U);
+  EXPECT_EQ(stored(), 1028U);
 }
 
 TEST_F(RefusalLogTest, GoesOnWhereTheStoreTakesNothing) {

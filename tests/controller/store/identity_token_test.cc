@@ -104,19 +104,18 @@ TEST_F(IdentityTokenTest, TheFirstKeyMayUseATokenAgainAndNoOther) {
 }
 
 TEST_F(IdentityTokenTest, RefusesTokensThatAreNoLongerGood) {
-  EXPECT_TRUE(
-      absl::IsPermissionDenied(Redeem("unknown", "key", "A1").status()));
+  EXPECT_TRUE(absl::IsUnauthenticated(Redeem("unknown", "key", "A1").status()));
   ASSERT_TRUE(CreateToken(Token("t1", kWeb1)).ok());
   ASSERT_TRUE(CreateToken(Token("t2", kWeb1)).ok());
   ASSERT_TRUE(RevokeToken("t1").ok());
   EXPECT_EQ(Redeem("t1", "key", "A1").status(),
-            absl::PermissionDeniedError("the token was revoked"));
+            absl::PermissionDeniedError("token t1 of agents/web1 was revoked"));
   // Good for 15 minutes, the last moment not included.
   store_.clock().Advance(absl::Minutes(15) - absl::Microseconds(1));
   ASSERT_TRUE(Redeem("t2", "key", "A2").ok());
   store_.clock().Advance(absl::Microseconds(1));
   EXPECT_EQ(Redeem("t2", "key", "A3").status(),
-            absl::PermissionDeniedError("the token has expired"));
+            absl::PermissionDeniedError("token t2 of agents/web1 has expired"));
   EXPECT_FALSE(identities().FindCertificate("A1").has_value());
   EXPECT_FALSE(identities().FindCertificate("A3").has_value());
 }
@@ -130,7 +129,10 @@ TEST_F(IdentityTokenTest, RefusesTheTokenOfADisabledUser) {
   EXPECT_TRUE(absl::IsFailedPrecondition(CreateToken(Token("t2", kAnn))));
   ASSERT_TRUE(
       UpdateUser("ann", {.role = std::nullopt, .disabled = false}).ok());
-  EXPECT_TRUE(Redeem("t-ann", "key", "B1").ok());
+  // That was withdrawn.
+  EXPECT_TRUE(absl::IsPermissionDenied(Redeem("t-ann", "key", "B1").status()));
+  ASSERT_TRUE(CreateToken(Token("t2", kAnn)).ok());
+  EXPECT_TRUE(Redeem("t2", "key", "B1").ok());
 }
 
 TEST_F(IdentityTokenTest, MakesNoTokenForAUserWhoDoesNotExist) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "ephemera/v1/audit_service.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -15,6 +16,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 using Withdrawal = IdentityStore::Withdrawal;
 
 using SqliteIdentityStoreTest = IdentityStoreTest;
@@ -57,7 +59,9 @@ TEST_F(SqliteIdentityStoreTest, TheEventOfAUpdatedUserSaysWhatItWasBefore) {
   EXPECT_EQ(identities().FindUser("ann")->role, v1::ROLE_APPROVER);
   event = NewestEvent();
   EXPECT_THAT(event.before(), ElementsAre(Pair("state", "active")));
-  EXPECT_THAT(event.after(), ElementsAre(Pair("state", "disabled")));
+  EXPECT_THAT(event.after(),
+              UnorderedElementsAre(Pair("state", "disabled"),
+                                   Pair("withdrawn_certificates", "0")));
 
   EXPECT_TRUE(absl::IsNotFound(
       UpdateUser("bob", {.role = v1::ROLE_ADMIN, .disabled = std::nullopt})
@@ -146,6 +150,38 @@ TEST_F(SqliteIdentityStoreTest, ARenewalAddsACertificate) {
   const v1::AuditEvent event = NewestEvent();
   EXPECT_EQ(event.before().at("certificate"), "A1");
   EXPECT_EQ(event.after().at("certificate"), "A2");
+}
+
+TEST_F(SqliteIdentityStoreTest, OfManyCertificatesTheNewestAreKept) {
+  EnrolWeb1("A00");
+  for (int i = 1; i <= 40; ++i) {
+    store_.clock().Advance(absl::Minutes(1));
+    ASSERT_TRUE(
+        Renew(Certificate(absl::StrFormat("A%02d", i), kWeb1), "A00").ok());
+  }
+  // The one in use, and fifteen more.
+  EXPECT_TRUE(identities().FindCertificate("A00").has_value());
+  for (int i = 1; i <= 40; ++i) {
+    EXPECT_EQ(
+        identities().FindCertificate(absl::StrFormat("A%02d", i)).has_value(),
+        i > 25)
+        << i;
+  }
+  store_.Reopen();
+  EXPECT_TRUE(identities().FindCertificate("A00").has_value());
+  EXPECT_FALSE(identities().FindCertificate("A25").has_value());
+  EXPECT_EQ(*Withdraw("web1", Withdrawal::kEvict), 16);
+}
+
+TEST_F(SqliteIdentityStoreTest, WhoIsDisabledNeedsANewCertificateAfterwards) {
+  ASSERT_TRUE(CreateAnn().ok());
+  ASSERT_TRUE(Redeem("t-ann", "key", "B1").ok());
+  ASSERT_TRUE(UpdateUser("ann", {.role = std::nullopt, .disabled = true}).ok());
+  EXPECT_EQ(NewestEvent().after().at("withdrawn_certificates"), "1");
+  ASSERT_TRUE(
+      UpdateUser("ann", {.role = std::nullopt, .disabled = false}).ok());
+  EXPECT_TRUE(identities().FindCertificate("B1")->revoked);
+  EXPECT_FALSE(identities().CertificateExpiry(kAnn, Now()).has_value());
 }
 
 TEST_F(SqliteIdentityStoreTest, RefusesARenewalThatComesAfterAWithdrawal) {
