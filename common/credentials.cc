@@ -48,6 +48,12 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentials(
        .pem_cert_chain = security.identity->certificate});
 }
 
+bool ServesTls(const ControllerAddress& address,
+               const ServerSecurity& security) {
+  return !address.is_unix() &&
+         !(security.insecure_loopback && address.is_loopback());
+}
+
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentials(
     absl::string_view address, const ServerSecurity& security) {
   namespace tls = grpc::experimental;
@@ -56,7 +62,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentials(
   if (!parsed.ok()) return parsed.status();
   // Insecure credentials take no authorization; these do, and are as plain.
   if (parsed->is_unix()) return tls::LocalServerCredentials(UDS);
-  if (security.insecure_loopback && parsed->is_loopback()) {
+  if (!ServesTls(*parsed, security)) {
     return tls::LocalServerCredentials(LOCAL_TCP);
   }
   if (security.certificate.empty()) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/address.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/security/server_credentials.h"
 
@@ -49,6 +50,10 @@ struct ServerSecurity {
 // On TCP clients may come without a certificate; one that they bring must be
 // from our CA, valid, and for clients. FAILED_PRECONDITION, saying what to do,
 // where the address needs a certificate and there is none.
+// Whether ServerCredentials() are TLS for this address.
+bool ServesTls(const ControllerAddress& address,
+               const ServerSecurity& security);
+
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentials(
     absl::string_view address, const ServerSecurity& security);
 

@@ -20,6 +20,10 @@ constexpr absl::Duration kStoreGrace = absl::Seconds(2);
 // How soon a stream ends whose caller may no longer have it.
 constexpr absl::Duration kStandingInterval = absl::Seconds(1);
 constexpr absl::Duration kFirstEventLimit = absl::Seconds(2);
+constexpr absl::Duration kExpiryWarning = absl::Hours(24 * 30);
+// A few reads of the disk each; one is asked for by each agent at most.
+constexpr QueryPool::Options kProofs = {
+    .threads = 1, .max_waiting = 1024, .max_waiting_per_caller = 32};
 
 // Null where init was not run.
 absl::StatusOr<std::unique_ptr<const CertificateAuthority>> LoadCa(
@@ -58,6 +62,11 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   if (!newest.ok()) return newest.status();
   auto ca = LoadCa(options);
   if (!ca.ok()) return ca.status();
+  if (const KeyDirectory keys(options.data_dir); keys.HasCa()) {
+    // gRPC would wait for better files, and say nothing.
+    const absl::Status usable = LoadServerCertificate(keys).status();
+    if (!usable.ok()) return usable;
+  }
   auto controller = std::unique_ptr<Controller>(new Controller(
       options, clock, *std::move(store), *newest, *std::move(ca)));
   if (absl::Status status = controller->Start(options, clock); !status.ok()) {
@@ -70,7 +79,8 @@ Controller::Controller(const ControllerOptions& options, const Clock& clock,
                        std::unique_ptr<SqliteStore> store,
                        absl::Time newest_reading,
                        std::unique_ptr<const CertificateAuthority> ca)
-    : keys_(options.data_dir),
+    : clock_(clock),
+      keys_(options.data_dir),
       ca_(std::move(ca)),
       store_(std::move(store)),
       fleet_clock_(clock, newest_reading),
@@ -81,6 +91,7 @@ Controller::Controller(const ControllerOptions& options, const Clock& clock,
       refusals_(store_->audit(), clock),
       commands_(store_->audit(), refusals_, clock),
       query_pool_({}),
+      proof_pool_(kProofs),
       ingest_service_({.registry = registry_,
                        .agents = *store_,
                        .samples = *store_,
@@ -92,7 +103,7 @@ Controller::Controller(const ControllerOptions& options, const Clock& clock,
                        .options = {}}),
       command_service_({.dispatcher = commands_,
                         .audit = store_->audit(),
-                        .queries = query_pool_,
+                        .proofs = proof_pool_,
                         .streams = streams_,
                         .authorizer = authorizer_,
                         .refusals = refusals_,
@@ -106,7 +117,7 @@ Controller::Controller(const ControllerOptions& options, const Clock& clock,
                       .clock = clock}),
       flow_service_(FlowReader(registry_, *store_, fleet_clock_), streams_),
       history_service_(registry_, fleet_clock_, history_store_, query_pool_),
-      audit_service_(store_->audit(), query_pool_, streams_),
+      audit_service_(store_->audit(), query_pool_, proof_pool_, streams_),
       enrolment_service_(MakeIdentityContext(clock)),
       token_service_(MakeIdentityContext(clock)),
       user_service_(MakeIdentityContext(clock)) {}
@@ -172,14 +183,11 @@ absl::Status Controller::Start(const ControllerOptions& options,
 std::vector<std::string> Controller::TlsAddresses() const {
   std::vector<std::string> addresses;
   if (server_ == nullptr) return addresses;
-  const absl::StatusOr<std::string> pem =
-      ReadSmallFile(keys_.ServerCertificatePath());
-  if (!pem.ok()) return addresses;
-  const absl::StatusOr<Certificate> certificate = Certificate::FromPem(*pem);
+  const absl::StatusOr<Certificate> certificate = LoadServerCertificate(keys_);
   if (!certificate.ok()) return addresses;
-  for (const std::string& listening : server_->addresses()) {
+  for (const std::string& listening : server_->tls_addresses()) {
     const auto address = ParseControllerAddress(listening);
-    if (!address.ok() || address->is_unix()) continue;
+    if (!address.ok()) continue;
     for (const std::string& host : certificate->hosts()) {
       addresses.push_back(absl::StrContains(host, ':')
                               ? absl::StrCat("[", host, "]:", address->port)
@@ -187,6 +195,23 @@ std::vector<std::string> Controller::TlsAddresses() const {
     }
   }
   return addresses;
+}
+
+void Controller::CheckServerCertificate() const {
+  if (!keys_.HasCa()) return;
+  const absl::StatusOr<Certificate> certificate = LoadServerCertificate(keys_);
+  if (!certificate.ok()) {
+    LogError("%s", certificate.status().message());
+    return;
+  }
+  const absl::Time end = certificate->not_after();
+  const absl::Time now = clock_.Now();
+  if (end - now > kExpiryWarning) return;
+  Log(end <= now ? LogLevel::kError : LogLevel::kWarning,
+      "the server's certificate %s on %s: 'ephemera-controller init' with this "
+      "--data-dir makes a new one, which is taken without a restart",
+      end <= now ? "expired" : "expires",
+      absl::FormatTime("%Y-%m-%d %H:%M UTC", end, absl::UTCTimeZone()));
 }
 
 Controller::~Controller() { Shutdown(); }
@@ -198,7 +223,14 @@ void Controller::EndDeniedStreams() {
 }
 
 void Controller::Run(const StopSignal& stop) {
-  while (!stop.WaitFor(kStandingInterval)) EndDeniedStreams();
+  absl::Duration next_look;
+  do {
+    EndDeniedStreams();
+    refusals_.Tick();
+    if (clock_.BootTime() < next_look) continue;
+    next_look = clock_.BootTime() + absl::Hours(24);
+    CheckServerCertificate();
+  } while (!stop.WaitFor(kStandingInterval));
   LogInfo("shutting down");
   Shutdown();
   LogInfo("stopped");
@@ -209,6 +241,9 @@ void Controller::Shutdown() {
   // the store, whose last callbacks need what streams refer to.
   streams_.StopAll();
   if (server_ != nullptr) server_->Shutdown(kCallGrace);
+  // What is queued there refers to the services, and its calls have ended.
+  query_pool_.Stop();
+  proof_pool_.Stop();
   store_->Close(kStoreGrace);
 }
 

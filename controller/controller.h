@@ -65,8 +65,11 @@ class Controller {
   // Ends the streams of those who may no longer have them.
   void EndDeniedStreams();
   std::vector<std::string> TlsAddresses() const;
+  // Says in the log when the server's certificate is about to end.
+  void CheckServerCertificate() const;
   void Shutdown();
 
+  const Clock& clock_;
   const KeyDirectory keys_;
   // Null where init was not run.
   const std::unique_ptr<const CertificateAuthority> ca_;
@@ -79,6 +82,7 @@ class Controller {
   RefusalLog refusals_;
   CommandDispatcher commands_;
   QueryPool query_pool_;
+  QueryPool proof_pool_;
 
   IngestService ingest_service_;
   CommandService command_service_;

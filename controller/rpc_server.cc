@@ -125,8 +125,16 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
       const absl::Status status =
           RestrictUnixSocket(path, options.socket_group);
       if (!status.ok()) return status;
+      LogInfo("listening on %s", address);
+    } else if (ServesTls(*ParseControllerAddress(address), options.security)) {
+      LogInfo("listening on %s with TLS", address);
+      result->tls_addresses_.push_back(address);
+    } else {
+      LogWarning(
+          "listening on %s without TLS: every user of this host may do "
+          "everything",
+          address);
     }
-    LogInfo("listening on %s", address);
   }
   return result;
 }

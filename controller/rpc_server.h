@@ -42,6 +42,10 @@ class RpcServer {
 
   // As they can be dialled: with the ports that were chosen.
   const std::vector<std::string>& addresses() const { return addresses_; }
+  // Those of them that speak TLS.
+  const std::vector<std::string>& tls_addresses() const {
+    return tls_addresses_;
+  }
 
  private:
   RpcServer(std::unique_ptr<grpc::Server> server,
@@ -49,6 +53,7 @@ class RpcServer {
 
   std::unique_ptr<grpc::Server> server_;
   const std::vector<std::string> addresses_;
+  std::vector<std::string> tls_addresses_;
 };
 
 }  // namespace ephemera::controller

@@ -24,7 +24,7 @@ AuditExportStream* AuditExportStream::Start(const Caller& caller,
                                             QueryPool& queries,
                                             OpenStreams& streams) {
   const std::shared_ptr<AuditExportStream> stream(
-      new AuditExportStream(store, queries, streams));
+      new AuditExportStream(caller.Actor(), store, queries, streams));
   {
     const MutexLock lock(stream->mutex_);
     stream->self_ = stream;
@@ -35,9 +35,10 @@ AuditExportStream* AuditExportStream::Start(const Caller& caller,
   return stream.get();
 }
 
-AuditExportStream::AuditExportStream(const AuditStore& store,
+AuditExportStream::AuditExportStream(std::string actor, const AuditStore& store,
                                      QueryPool& queries, OpenStreams& streams)
-    : store_(store),
+    : actor_(std::move(actor)),
+      store_(store),
       queries_(queries),
       streams_(streams),
       end_(store.newest_checkpoint().tree_size()) {}
@@ -50,7 +51,7 @@ void AuditExportStream::ReadNext() {
     busy_ = true;
   }
   const absl::Status queued =
-      queries_.Run([self = shared_from_this()] { self->ReadChunk(); });
+      queries_.Run(actor_, [self = shared_from_this()] { self->ReadChunk(); });
   if (queued.ok()) return;
   OnIdle();
   End(queued);

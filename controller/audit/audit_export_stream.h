@@ -40,8 +40,8 @@ class AuditExportStream final
   void OnDone() override;
 
  private:
-  AuditExportStream(const AuditStore& store, QueryPool& queries,
-                    OpenStreams& streams);
+  AuditExportStream(std::string actor, const AuditStore& store,
+                    QueryPool& queries, OpenStreams& streams);
 
   // Has the next chunk read, or ends the call where there is none.
   void ReadNext();
@@ -55,6 +55,7 @@ class AuditExportStream final
   // Finishes the call where it has to end and nothing is under way.
   void FinishIfDue();
 
+  const std::string actor_;
   const AuditStore& store_;
   QueryPool& queries_;
   OpenStreams& streams_;

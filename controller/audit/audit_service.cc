@@ -52,7 +52,8 @@ absl::StatusOr<AuditFilter> ParseFilter(
 }
 
 absl::StatusOr<v1::ListAuditEventsResponse> ListFrom(
-    const AuditStore& store, const v1::ListAuditEventsRequest& request) {
+    const AuditStore& store, const v1::ListAuditEventsRequest& request,
+    const std::function<bool()>& ended) {
   const absl::StatusOr<int> page_size =
       PageSize("page_size", request.page_size(), kDefaultEvents, kMaxEvents);
   if (!page_size.ok()) return page_size.status();
@@ -60,7 +61,7 @@ absl::StatusOr<v1::ListAuditEventsResponse> ListFrom(
   const absl::StatusOr<AuditFilter> filter = ParseFilter(request, listing);
   if (!filter.ok()) return filter.status();
   // One more tells whether there is a next page.
-  const auto entries = store.ListEvents(*filter, *page_size + 1);
+  const auto entries = store.ListEvents(*filter, *page_size + 1, ended);
   if (!entries.ok()) return entries.status();
   v1::ListAuditEventsResponse response;
   for (const AuditEntry& entry : *entries) {
@@ -127,14 +128,18 @@ absl::StatusOr<v1::GetCheckpointResponse> GetCheckpointFrom(
 
 template <typename Response>
 grpc::ServerUnaryReactor* AuditService::Answer(
-    grpc::CallbackServerContext& context, Response& response,
-    std::function<absl::StatusOr<Response>()> read) {
+    grpc::CallbackServerContext& context, QueryPool& pool, Response& response,
+    std::function<absl::StatusOr<Response>(const AuditStore&, const Ended&)>
+        read) {
   const std::shared_ptr<StoredCall> call = StoredCall::Start(
       context, "the audit log could not be read in time; try again");
   grpc::ServerUnaryReactor* const reactor = call->reactor();
-  const absl::Status queued =
-      queries_.Run([call, &response, read = std::move(read)] {
-        absl::StatusOr<Response> answer = read();
+  const absl::Status queued = pool.Run(
+      CallerOf(context).Actor(),
+      [call, &store = store_, &response, read = std::move(read)] {
+        const Ended ended = [&call] { return call->HasEnded(); };
+        if (ended()) return;
+        absl::StatusOr<Response> answer = read(store, ended);
         call->Finish(answer.status(), [&] { response = *std::move(answer); });
       });
   if (!queued.ok()) call->Finish(queued);
@@ -146,8 +151,10 @@ grpc::ServerUnaryReactor* AuditService::ListAuditEvents(
     const v1::ListAuditEventsRequest* request,
     v1::ListAuditEventsResponse* response) {
   return Answer<v1::ListAuditEventsResponse>(
-      *context, *response,
-      [this, asked = *request] { return ListFrom(store_, asked); });
+      *context, queries_, *response,
+      [asked = *request](const AuditStore& store, const Ended& ended) {
+        return ListFrom(store, asked, ended);
+      });
 }
 
 grpc::ServerUnaryReactor* AuditService::GetAuditEvent(
@@ -155,8 +162,10 @@ grpc::ServerUnaryReactor* AuditService::GetAuditEvent(
     const v1::GetAuditEventRequest* request,
     v1::GetAuditEventResponse* response) {
   return Answer<v1::GetAuditEventResponse>(
-      *context, *response,
-      [this, index = request->index()] { return GetFrom(store_, index); });
+      *context, queries_, *response,
+      [index = request->index()](const AuditStore& store, const Ended&) {
+        return GetFrom(store, index);
+      });
 }
 
 grpc::ServerUnaryReactor* AuditService::GetCheckpoint(
@@ -164,8 +173,10 @@ grpc::ServerUnaryReactor* AuditService::GetCheckpoint(
     const v1::GetCheckpointRequest* request,
     v1::GetCheckpointResponse* response) {
   return Answer<v1::GetCheckpointResponse>(
-      *context, *response, [this, old_size = request->old_tree_size()] {
-        return GetCheckpointFrom(store_, old_size);
+      *context, proofs_, *response,
+      [old_size = request->old_tree_size()](const AuditStore& store,
+                                            const Ended&) {
+        return GetCheckpointFrom(store, old_size);
       });
 }
 

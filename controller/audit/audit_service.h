@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "controller/ingest/open_streams.h"
 #include "controller/store/audit_store.h"
 #include "controller/store/query_pool.h"
@@ -15,9 +16,10 @@ namespace ephemera::controller {
 // outlive it.
 class AuditService final : public v1::AuditService::CallbackService {
  public:
-  AuditService(const AuditStore& store, QueryPool& queries,
+  // `proofs` is for what commands and changes wait for.
+  AuditService(const AuditStore& store, QueryPool& queries, QueryPool& proofs,
                OpenStreams& streams)
-      : store_(store), queries_(queries), streams_(streams) {}
+      : store_(store), queries_(queries), proofs_(proofs), streams_(streams) {}
 
   grpc::ServerUnaryReactor* ListAuditEvents(
       grpc::CallbackServerContext* context,
@@ -36,14 +38,19 @@ class AuditService final : public v1::AuditService::CallbackService {
       const v1::ExportAuditLogRequest* request) override;
 
  private:
-  // Runs `read` on a query thread and answers with what it returns.
+  // Whether nobody waits for the answer any more.
+  using Ended = std::function<bool()>;
+
+  // Runs `read` on a thread of `pool` and answers with what it returns.
   template <typename Response>
   grpc::ServerUnaryReactor* Answer(
-      grpc::CallbackServerContext& context, Response& response,
-      std::function<absl::StatusOr<Response>()> read);
+      grpc::CallbackServerContext& context, QueryPool& pool, Response& response,
+      std::function<absl::StatusOr<Response>(const AuditStore&, const Ended&)>
+          read);
 
   const AuditStore& store_;
   QueryPool& queries_;
+  QueryPool& proofs_;
   OpenStreams& streams_;
 };
 

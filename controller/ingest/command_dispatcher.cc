@@ -100,7 +100,7 @@ absl::StatusOr<ConnectionId> CommandDispatcher::Admit(
   const MutexLock lock(mutex_);
   const auto found = agents_.find(agent);
   if (found == agents_.end() || found->second.number == 0) {
-    return absl::UnavailableError(
+    return absl::FailedPreconditionError(
         absl::StrCat(AgentResourceName(agent), " is not connected"));
   }
   if (found->second.outstanding.size() >= kMaxOutstanding) {
@@ -186,13 +186,23 @@ void CommandDispatcher::OnResult(const ConnectionId& id,
     Agent* const agent = Find(id);
     if (agent == nullptr) return;
     const auto found = agent->outstanding.find(result.id());
-    if (found == agent->outstanding.end() || !found->second.sent) return;
-    settlement = {.agent = id.agent,
-                  .actor = AgentResourceName(id.agent),
-                  .source = agent->channel.source,
-                  .outstanding = std::move(found->second),
-                  .result = result};
-    agent->outstanding.erase(found);
+    const auto late = agent->late.find(result.id());
+    settlement.agent = id.agent;
+    settlement.actor = AgentResourceName(id.agent);
+    settlement.source = agent->channel.source;
+    settlement.result = result;
+    if (found != agent->outstanding.end() && found->second.sent) {
+      settlement.outstanding = std::move(found->second);
+      agent->outstanding.erase(found);
+    } else if (late != agent->late.end()) {
+      settlement.action = "command.late-result";
+      settlement.outstanding.command = std::move(late->second);
+      settlement.outstanding.done =
+          [](const absl::StatusOr<v1::CommandResult>&) {};
+      agent->late.erase(late);
+    } else {
+      return;
+    }
   }
   Settle(std::move(settlement));
 }
@@ -208,6 +218,12 @@ void CommandDispatcher::OnTick(const ConnectionId& id) {
          next != agent->outstanding.end();) {
       const auto current = next++;
       if (now < current->second.deadline) continue;
+      if (current->second.sent) {
+        if (agent->late.size() >= kMaxOutstanding) {
+          agent->late.erase(agent->late.begin());
+        }
+        agent->late.emplace(current->first, current->second.command);
+      }
       late.push_back({.agent = id.agent,
                       .actor = "controller",
                       .source = "",
@@ -221,6 +237,13 @@ void CommandDispatcher::OnTick(const ConnectionId& id) {
   }
   for (Settlement& settlement : late) Settle(std::move(settlement));
   AuditStandingOf(id);
+}
+
+bool CommandDispatcher::IsOutstanding(const ConnectionId& id,
+                                      const std::string& command_id) {
+  const MutexLock lock(mutex_);
+  const Agent* const agent = Find(id);
+  return agent != nullptr && agent->outstanding.count(command_id) > 0;
 }
 
 void CommandDispatcher::SettleLost(
@@ -239,7 +262,7 @@ void CommandDispatcher::SettleLost(
 void CommandDispatcher::Settle(Settlement settlement) {
   AuditDraft event = {.actor = std::move(settlement.actor),
                       .source = std::move(settlement.source),
-                      .action = "command.finish",
+                      .action = std::move(settlement.action),
                       .object = AgentResourceName(settlement.agent)};
   const v1::Command& command = settlement.outstanding.command;
   event.after["command"] = CommandName(command);

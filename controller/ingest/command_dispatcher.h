@@ -54,9 +54,9 @@ class CommandDispatcher {
   // Sends a command, whose id is chosen here; `event` says who asked, and is
   // brought into the log also where the command is not sent. `done` is called
   // once, maybe at once, with the result or
-  //   UNAVAILABLE         where the agent has no command stream, or lost it:
-  //   the
-  //                       command may or may not have been done then;
+  //   FAILED_PRECONDITION where the agent has no command stream;
+  //   UNAVAILABLE         where it lost it: the command may or may not have
+  //                       been done then;
   //   RESOURCE_EXHAUSTED  where the agent has too many commands already;
   //   DEADLINE_EXCEEDED   where no result came within `timeout`, or a second
   //                       more;
@@ -68,12 +68,15 @@ class CommandDispatcher {
   ConnectionId Connect(const std::string& agent, CommandChannel channel);
   // The calls below do nothing where `id` is no longer the agent's stream.
   void Disconnect(const ConnectionId& id);
-  // The agent answered. A result that nobody waits for is ignored.
+  // The agent answered. A result that nobody waits for any more is an event
+  // "command.late-result"; one of a command that was never sent is ignored.
   void OnResult(const ConnectionId& id, const v1::CommandResult& result);
   // A change is an error in the log, and an event "agent.audit-mismatch".
   void SetStanding(const ConnectionId& id, const v1::AuditStanding& standing);
   // Ends the waiting for commands whose time is up. Once a second.
   void OnTick(const ConnectionId& id);
+  // Whether somebody still waits for the command.
+  bool IsOutstanding(const ConnectionId& id, const std::string& command_id);
 
   // Why the agent refuses commands, from its last word; empty where it does
   // not, or has not said.
@@ -91,6 +94,8 @@ class CommandDispatcher {
     uint64_t number = 0;  // of its stream; 0: none
     CommandChannel channel;
     std::map<std::string, Outstanding> outstanding;  // by command id
+    // Sent, and not answered in time; the newest few.
+    std::map<std::string, v1::Command> late;
     std::string mismatch;
     // What the newest event about it says, and when that was (CLOCK_BOOTTIME).
     std::string audited_mismatch;
@@ -98,6 +103,7 @@ class CommandDispatcher {
   };
   // What ends the waiting for a command.
   struct Settlement {
+    std::string action = "command.finish";
     std::string agent;
     std::string actor;
     std::string source;

@@ -25,11 +25,12 @@ struct CommandOptions {
 };
 
 // What a command stream works with. Everything outlives the gRPC server, the
-// query pool's threads and the closing of the stores.
+// pool's threads and the closing of the stores.
 struct CommandContext {
   CommandDispatcher& dispatcher;
   AuditStore& audit;
-  QueryPool& queries;
+  // Apart from queries: they are not to keep commands waiting.
+  QueryPool& proofs;
   OpenStreams& streams;
   const Authorizer& authorizer;
   RefusalLog& refusals;

@@ -1,5 +1,6 @@
 #include "controller/ingest/command_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -129,6 +130,7 @@ void CommandStream::Prove() {
     const MutexLock lock(mutex_);
     old_size = told_size_;
     agent = connection_.agent;
+    DropLateCommands();
     // Not one that comes later: the checkpoint holds the event of this one.
     if (!waiting_.empty()) *response_.mutable_command() = waiting_.front();
   }
@@ -140,8 +142,8 @@ void CommandStream::Prove() {
   if (old_size == 0 || old_size >= size) {
     return OnProof(std::vector<std::string>());
   }
-  const absl::Status queued =
-      commands_.queries.Run([self = shared_from_this(), old_size, size] {
+  const absl::Status queued = commands_.proofs.Run(
+      AgentResourceName(agent), [self = shared_from_this(), old_size, size] {
         self->OnProof(self->commands_.audit.ProveConsistency(old_size, size));
       });
   if (queued.ok()) return;
@@ -298,6 +300,15 @@ void CommandStream::OnWriteDone(bool ok) {
   Drive();
 }
 
+void CommandStream::DropLateCommands() {
+  waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(),
+                                [this](const v1::Command& command) {
+                                  return !commands_.dispatcher.IsOutstanding(
+                                      connection_, command.id());
+                                }),
+                 waiting_.end());
+}
+
 void CommandStream::OnTick() {
   const absl::Duration now = commands_.clock.BootTime();
   ConnectionId connection;
@@ -325,6 +336,11 @@ void CommandStream::OnTick() {
     if (ending_ && now >= end_deadline_) abandoned_ = true;
   }
   commands_.dispatcher.OnTick(connection);
+  {
+    const MutexLock lock(mutex_);
+    // The first may be in the response that is under way.
+    if (response_state_ == ResponseState::kNone) DropLateCommands();
+  }
   Drive();
 }
 

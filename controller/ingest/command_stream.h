@@ -71,6 +71,8 @@ class CommandStream final
   void OnProof(absl::StatusOr<std::vector<std::string>> proof);
   void OnCommand(const v1::Command& command);
   void OnTick();
+  // Nobody waits any more for commands whose time is up before they were sent.
+  void DropLateCommands() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Ends the call with `status` unless it is ending already, after the write in
   // flight, or at the drain timeout.

@@ -7,6 +7,7 @@
 #include "common/grpc_status.h"
 #include "common/proto_time.h"
 #include "common/resource_name.h"
+#include "controller/identity/caller.h"
 
 namespace ephemera::controller {
 namespace {
@@ -47,22 +48,24 @@ grpc::ServerUnaryReactor* HistoryService::RunQuery(
     grpc::CallbackServerContext& context,
     std::function<absl::Status(const QueryEnded&)> read) {
   grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
-  const absl::Status queued = pool_.Run([this, &context, reactor,
-                                         read = std::move(read)] {
-    const absl::Time limit = fleet_clock_.Now() + kAnswerLimit;
-    // gRPC also cancels a call here when its deadline passes.
-    const QueryEnded ended = [this, &context, limit] {
-      return context.IsCancelled() || fleet_clock_.Now() >= limit;
-    };
-    absl::Status status =
-        ended() ? absl::CancelledError("the call has ended") : read(ended);
-    if (absl::IsCancelled(status) && !context.IsCancelled()) {
-      status = absl::DeadlineExceededError(absl::StrCat(
-          "the answer took longer than ", absl::FormatDuration(kAnswerLimit),
-          "; ask for a shorter range or a larger step"));
-    }
-    reactor->Finish(ToGrpcStatus(status));
-  });
+  const absl::Status queued = pool_.Run(
+      CallerOf(context).Actor(),
+      [this, &context, reactor, read = std::move(read)] {
+        const absl::Time limit = fleet_clock_.Now() + kAnswerLimit;
+        // gRPC also cancels a call here when its deadline passes.
+        const QueryEnded ended = [this, &context, limit] {
+          return context.IsCancelled() || fleet_clock_.Now() >= limit;
+        };
+        absl::Status status =
+            ended() ? absl::CancelledError("the call has ended") : read(ended);
+        if (absl::IsCancelled(status) && !context.IsCancelled()) {
+          status = absl::DeadlineExceededError(
+              absl::StrCat("the answer took longer than ",
+                           absl::FormatDuration(kAnswerLimit),
+                           "; ask for a shorter range or a larger step"));
+        }
+        reactor->Finish(ToGrpcStatus(status));
+      });
   if (!queued.ok()) reactor->Finish(ToGrpcStatus(queued));
   return reactor;
 }

@@ -53,9 +53,11 @@ class AuditStore {
 
   // The reads below read the disk.
 
-  // Newest first, at most `limit`.
+  // Newest first, at most `limit`. CANCELLED soon after `ended` says so: what
+  // the filter leaves out takes time.
   virtual absl::StatusOr<std::vector<AuditEntry>> ListEvents(
-      const AuditFilter& filter, int limit) const = 0;
+      const AuditFilter& filter, int limit,
+      const std::function<bool()>& ended) const = 0;
   // In order from `index` on, at most `limit`.
   virtual absl::StatusOr<std::vector<AuditEntry>> ReadEntries(
       uint64_t index, int limit) const = 0;

@@ -11,23 +11,34 @@ QueryPool::QueryPool(const Options& options) : options_(options) {
   }
 }
 
-QueryPool::~QueryPool() {
+QueryPool::~QueryPool() { Stop(); }
+
+void QueryPool::Stop() {
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.SignalAll();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
-absl::Status QueryPool::Run(std::function<void()> query) {
+absl::Status QueryPool::Run(const std::string& caller,
+                            std::function<void()> query) {
   {
     const MutexLock lock(mutex_);
-    if (queue_.size() >= options_.max_waiting) {
+    if (stopping_) {
+      return absl::UnavailableError("the controller is shutting down");
+    }
+    size_t& waiting = waiting_[caller];
+    if (queue_.size() >= options_.max_waiting ||
+        waiting >= options_.max_waiting_per_caller) {
+      if (waiting == 0) waiting_.erase(caller);
       return absl::ResourceExhaustedError(
           "too many queries at once; try again in a moment");
     }
-    queue_.push_back(std::move(query));
+    ++waiting;
+    queue_.push_back({caller, std::move(query)});
   }
   changed_.Signal();
   return absl::OkStatus();
@@ -35,15 +46,18 @@ absl::Status QueryPool::Run(std::function<void()> query) {
 
 void QueryPool::Work() {
   while (true) {
-    std::function<void()> query;
+    std::function<void()> run;
     {
       const MutexLock lock(mutex_);
       while (queue_.empty() && !stopping_) changed_.Wait(mutex_);
       if (queue_.empty()) return;
-      query = std::move(queue_.front());
+      Query& query = queue_.front();
+      const auto waiting = waiting_.find(query.caller);
+      if (--waiting->second == 0) waiting_.erase(waiting);
+      run = std::move(query.run);
       queue_.pop_front();
     }
-    query();
+    run();
   }
 }
 

@@ -32,7 +32,7 @@ constexpr char kReadFrom[] =
 constexpr char kReadTreeNode[] =
     "SELECT hash FROM audit_nodes WHERE level = ? AND position = ?";
 
-// Nothing ends these reads early: they are short.
+// Nothing ends short reads early.
 const std::function<bool()>& Never() {
   static const auto* const never =
       new std::function<bool()>([] { return false; });
@@ -101,8 +101,9 @@ absl::Status SqliteAuditStore::AppendEvent(
 }
 
 absl::StatusOr<std::vector<AuditEntry>> SqliteAuditStore::ListEvents(
-    const AuditFilter& filter, int limit) const {
-  const absl::StatusOr<ReadPool::Lease> lease = pool_.Acquire(Never());
+    const AuditFilter& filter, int limit,
+    const std::function<bool()>& ended) const {
+  const absl::StatusOr<ReadPool::Lease> lease = pool_.Acquire(ended);
   if (!lease.ok()) return lease.status();
   SqliteStatement statement(**lease, ListStatement(filter));
   SqliteRun run(statement);

@@ -27,8 +27,9 @@ class SqliteAuditStore final : public AuditStore {
     return writer_.newest_checkpoint();
   }
   std::string audit_public_key() const override { return writer_.public_key(); }
-  absl::StatusOr<std::vector<AuditEntry>> ListEvents(const AuditFilter& filter,
-                                                     int limit) const override;
+  absl::StatusOr<std::vector<AuditEntry>> ListEvents(
+      const AuditFilter& filter, int limit,
+      const std::function<bool()>& ended) const override;
   absl::StatusOr<std::vector<AuditEntry>> ReadEntries(uint64_t index,
                                                       int limit) const override;
   absl::StatusOr<std::vector<std::string>> ProveInclusion(

@@ -134,7 +134,7 @@ TEST_F(ControllerTest, LogsThePortThatWasChosen) {
   const std::string& address = controller_->addresses()[1];
   EXPECT_TRUE(absl::StartsWith(address, "127.0.0.1:"));
   EXPECT_NE(address, "127.0.0.1:0");
-  EXPECT_THAT(log, HasSubstr("listening on " + address));
+  EXPECT_THAT(log, HasSubstr("listening on " + address + " without TLS"));
   EXPECT_THAT(log,
               HasSubstr("ephemera-controller " EPHEMERA_VERSION ", data in " +
                         options_.data_dir + ", 0 known agents"));

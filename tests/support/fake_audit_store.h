@@ -38,7 +38,8 @@ class FakeAuditStore final : public AuditStore {
   }
   std::string audit_public_key() const override { return std::string(32, 'k'); }
   absl::StatusOr<std::vector<AuditEntry>> ListEvents(
-      const AuditFilter& /*filter*/, int /*limit*/) const override {
+      const AuditFilter& /*filter*/, int /*limit*/,
+      const std::function<bool()>& /*ended*/) const override {
     return std::vector<AuditEntry>();
   }
   absl::StatusOr<std::vector<AuditEntry>> ReadEntries(

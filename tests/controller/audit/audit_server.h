@@ -21,9 +21,8 @@ class AuditServerTest : public testing::Test {
  protected:
   AuditServerTest() {
     store_.clock().SetNow(kEpoch);
-    queries_.emplace(QueryPool::Options());
-    service_ =
-        std::make_unique<AuditService>(store_->audit(), *queries_, streams_);
+    service_ = std::make_unique<AuditService>(store_->audit(), queries_,
+                                              proofs_, streams_);
     server_.emplace(*service_);
     stub_ = v1::AuditService::NewStub(server_->NarrowChannel());
   }
@@ -31,7 +30,8 @@ class AuditServerTest : public testing::Test {
     streams_.StopAll();
     server_->Shutdown();
     // Queries of calls that have ended may still run.
-    queries_.reset();
+    queries_.Stop();
+    proofs_.Stop();
   }
 
   v1::AuditService::Stub& stub() { return *stub_; }
@@ -70,7 +70,8 @@ class AuditServerTest : public testing::Test {
   OpenStreams streams_;
 
  private:
-  std::optional<QueryPool> queries_;
+  QueryPool queries_{{}};
+  QueryPool proofs_{{}};
   std::unique_ptr<AuditService> service_;
   std::optional<QueryServer> server_;
   std::unique_ptr<v1::AuditService::Stub> stub_;

@@ -77,10 +77,10 @@ class CommandDispatcherTest : public testing::Test {
 TEST_F(CommandDispatcherTest, RefusesWhereTheAgentHasNoStream) {
   Send();
   ASSERT_THAT(results_, SizeIs(1));
-  EXPECT_EQ(results_[0].status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(results_[0].status().code(), absl::StatusCode::kFailedPrecondition);
   ASSERT_THAT(audit_.stored(), SizeIs(1));
   EXPECT_EQ(audit_.stored()[0].action, "agent.renew-certificate");
-  EXPECT_EQ(audit_.stored()[0].outcome, v1::AuditEvent::OUTCOME_FAILED);
+  EXPECT_EQ(audit_.stored()[0].outcome, v1::AuditEvent::OUTCOME_REFUSED);
 }
 
 TEST_F(CommandDispatcherTest, SendsOnlyAfterTheEventIsStored) {
@@ -261,8 +261,44 @@ TEST_F(CommandDispatcherTest, StopsWaitingWhenTheTimeIsUp) {
   dispatcher_.OnTick(id);
   ASSERT_THAT(results_, SizeIs(1));
   EXPECT_TRUE(absl::IsDeadlineExceeded(results_[0].status()));
-  dispatcher_.OnResult(id, Result(log.commands[0].id()));
+  EXPECT_EQ(audit_.stored().back().action, "command.finish");
+}
+
+TEST_F(CommandDispatcherTest, ALateResultIsAnEventOnce) {
+  StreamLog log;
+  const ConnectionId id = Connect(log);
+  Send();
+  const std::string command = log.commands[0].id();
+  EXPECT_TRUE(dispatcher_.IsOutstanding(id, command));
+  clock_.Advance(kTimeout);
+  dispatcher_.OnTick(id);
+  EXPECT_FALSE(dispatcher_.IsOutstanding(id, command));
+  const size_t events = audit_.stored().size();
+  dispatcher_.OnResult(id, Result(command));
+  dispatcher_.OnResult(id, Result(command));
   EXPECT_THAT(results_, SizeIs(1));
+  ASSERT_EQ(audit_.stored().size(), events + 1);
+  const AuditDraft event = audit_.stored().back();
+  EXPECT_EQ(event.action, "command.late-result");
+  EXPECT_EQ(event.actor, "agents/web1");
+  EXPECT_EQ(event.after.at("command_id"), command);
+  EXPECT_EQ(event.outcome, v1::AuditEvent::OUTCOME_OK);
+}
+
+TEST_F(CommandDispatcherTest, RemembersAFewLateCommands) {
+  StreamLog log;
+  const ConnectionId id = Connect(log);
+  for (size_t i = 0; i < 2 * CommandDispatcher::kMaxOutstanding; ++i) {
+    Send();
+    clock_.Advance(kTimeout);
+    dispatcher_.OnTick(id);
+  }
+  const size_t events = audit_.stored().size();
+  for (const v1::Command& command : log.commands) {
+    dispatcher_.OnResult(id, Result(command.id()));
+  }
+  EXPECT_EQ(audit_.stored().size(),
+            events + CommandDispatcher::kMaxOutstanding);
 }
 
 TEST_F(CommandDispatcherTest, AuditsAMismatchOnce) {

@@ -92,7 +92,7 @@ class CommandPeer {
 class CommandTest : public testing::Test {
  protected:
   explicit CommandTest(const CommandOptions& options = Options())
-      : service_(CommandContext{dispatcher_, audit_, queries_, streams_,
+      : service_(CommandContext{dispatcher_, audit_, proofs_, streams_,
                                 authorizer_, refusals_, clock_, options}) {
     const std::string address = absl::StrCat("unix:", directory_.path(), "/s");
     grpc::ServerBuilder builder;
@@ -131,7 +131,7 @@ class CommandTest : public testing::Test {
   OpenStreams streams_;
   CommandDispatcher dispatcher_{audit_, refusals_, clock_};
   // Its threads end before what they work with.
-  QueryPool queries_{{}};
+  QueryPool proofs_{{}};
   CommandService service_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

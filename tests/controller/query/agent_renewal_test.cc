@@ -109,8 +109,8 @@ TEST_F(AgentRenewalTest, SaysWhyTheAgentDidNot) {
   EXPECT_EQ(failed.error_message(), "agents/web1 could not do it: disk full");
 }
 
-TEST_F(AgentRenewalTest, IsUnavailableWhileTheAgentIsNotConnected) {
-  EXPECT_EQ(Renew().error_code(), grpc::StatusCode::UNAVAILABLE);
+TEST_F(AgentRenewalTest, IsRefusedWhileTheAgentIsNotConnected) {
+  EXPECT_EQ(Renew().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
 }
 
 TEST_F(AgentRenewalTest, RefusesNamesThatAreNoAgents) {

@@ -47,7 +47,8 @@ class SqliteAuditStoreTest : public testing::Test {
   }
   // The indices of the events that the filter lets through.
   std::vector<uint64_t> Listed(const AuditFilter& filter, int limit = 100) {
-    const auto entries = audit().ListEvents(filter, limit);
+    const auto entries =
+        audit().ListEvents(filter, limit, [] { return false; });
     EXPECT_TRUE(entries.ok()) << entries.status();
     std::vector<uint64_t> indices;
     for (const AuditEntry& entry : *entries) {
