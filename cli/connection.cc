@@ -145,7 +145,7 @@ absl::Status Connection::CheckAuditLog() {
       "the audit log of ", target_.address,
       " does not continue the one you saw before: ", status.message(),
       "; 'ephemera audit verify' says more. If it was replaced on purpose, ",
-      known->HowToForget()));
+      known->HowToForget(/*may_pin=*/!UsesTls())));
 }
 
 absl::Status Connection::NothingChanged(const absl::Status& status) {
@@ -179,7 +179,8 @@ absl::Status Connection::ExplainTls(absl::string_view message) const {
     return absl::UnavailableError(absl::StrCat(
         "the controller at ", target_.address,
         " has no certificate of the CA that context '", target_.context,
-        "' trusts; log in again if its CA was replaced"));
+        "' trusts, or it has expired: 'ephemera-controller init' there makes a "
+        "new one; log in again if its CA was replaced"));
   }
   if (absl::StrContains(message, "wrong version number")) {
     return absl::UnavailableError(absl::StrCat(

@@ -10,6 +10,7 @@
 #include "cli/exit_code.h"
 #include "cli/suggestion.h"
 #include "common/private_file.h"
+#include "common/quoted.h"
 
 namespace ephemera::cli {
 namespace {
@@ -73,8 +74,8 @@ absl::Status CheckContextName(absl::string_view name) {
       });
   if (fits) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("'", name.substr(0, 80),
-                   "' is not a context name: 1 to 63 of A-Z a-z 0-9 . _ - "
+      absl::StrCat(Quoted(name),
+                   " is not a context name: 1 to 63 of A-Z a-z 0-9 . _ - "
                    "with no dot in front"));
 }
 
@@ -212,10 +213,11 @@ absl::Status ContextDirectory::StoreLogin(const std::string& name,
   if (!certificate.ok()) return certificate.status();
   const auto ca = Certificate::FromDer(enrolment.ca_certificate());
   if (!ca.ok()) return ca.status();
-  absl::StatusOr<KnownLog> log = LoadKnownLog(name, controller);
-  if (!log.ok()) return log.status();
-  const bool same_log = log->public_key() == enrolment.audit_public_key();
-  if (!log->public_key().empty() && !same_log && !replace) {
+  const absl::StatusOr<KnownLog> log = LoadKnownLog(name, controller);
+  if (!log.ok() && !replace) return log.status();
+  const bool same_log =
+      log.ok() && log->public_key() == enrolment.audit_public_key();
+  if (log.ok() && !log->public_key().empty() && !same_log && !replace) {
     return CheckFailedError(absl::StrCat("the audit log of ", controller,
                                          " is signed with another key than "
                                          "the one that context '",
@@ -228,7 +230,8 @@ absl::Status ContextDirectory::StoreLogin(const std::string& name,
     status = WriteFileAtomically(path + "/controller", controller + "\n");
   }
   if (status.ok() && (!same_log || log->checkpoint().tree_size() == 0)) {
-    status = log->Begin(enrolment.audit_public_key(), enrolment.checkpoint());
+    status = KnownLog::Begin(path, enrolment.audit_public_key(),
+                             enrolment.checkpoint());
   }
   if (status.ok()) {
     status = WriteFileAtomically(path + "/client.crt", certificate->ToPem());

@@ -1,12 +1,18 @@
 #include "common/known_log.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/checkpoint.h"
 #include "common/private_file.h"
+#include "common/unique_fd.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace ephemera {
@@ -76,10 +82,18 @@ absl::Status KnownLog::Accept(const v1::Checkpoint& next,
   return status;
 }
 
-absl::Status KnownLog::Begin(const std::string& public_key,
+absl::Status KnownLog::Begin(const std::string& directory,
+                             const std::string& public_key,
                              const v1::Checkpoint& checkpoint) {
-  absl::Status status = StoreKey(public_key);
-  if (status.ok()) status = StoreCheckpoint(checkpoint);
+  KnownLog log(directory);
+  std::error_code error;
+  std::filesystem::remove(CheckpointPath(directory), error);
+  if (error) {
+    return absl::UnavailableError(absl::StrCat(
+        "cannot remove ", CheckpointPath(directory), ": ", error.message()));
+  }
+  absl::Status status = log.StoreKey(public_key);
+  if (status.ok()) status = log.StoreCheckpoint(checkpoint);
   return status;
 }
 
@@ -105,18 +119,31 @@ absl::Status KnownLog::StoreCheckpoint(const v1::Checkpoint& checkpoint) {
     return absl::DataLossError("the checkpoint's time is out of range");
   }
   if (!directory_.empty()) {
-    absl::Status status = WriteFileAtomically(CheckpointPath(directory_),
-                                              absl::StrCat(text, "\n"));
-    if (!status.ok()) return status;
+    // Two commands of one user may be here at once.
+    const UniqueFd directory(
+        open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.valid()) flock(directory.get(), LOCK_EX);
+    const absl::StatusOr<KnownLog> stored = Load(directory_);
+    if (!stored.ok() ||
+        stored->checkpoint().tree_size() < checkpoint.tree_size()) {
+      absl::Status status = WriteFileAtomically(CheckpointPath(directory_),
+                                                absl::StrCat(text, "\n"));
+      if (!status.ok()) return status;
+    }
   }
   checkpoint_ = checkpoint;
   return absl::OkStatus();
 }
 
-std::string KnownLog::HowToForget() const {
+std::string KnownLog::HowToForget(bool may_pin) const {
   if (directory_.empty()) return "start again";
-  return absl::StrCat("remove ", CheckpointPath(directory_), " and ",
-                      KeyPath(directory_));
+  if (may_pin) {
+    return absl::StrCat("remove ", CheckpointPath(directory_), " and ",
+                        KeyPath(directory_));
+  }
+  return absl::StrCat("remove ", CheckpointPath(directory_),
+                      "; where its key is another one as well, use a new token "
+                      "with --force");
 }
 
 }  // namespace ephemera

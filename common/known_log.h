@@ -28,7 +28,8 @@ class KnownLog {
   // tree_size is 0 where none is known.
   const v1::Checkpoint& checkpoint() const { return checkpoint_; }
 
-  // Takes `next` over as the newest, on disk first, where it is signed by the
+  // Takes `next` over as the newest, on disk first, unless another process that
+  // shares the directory knows a newer one, where it is signed by the
   // known key and the proof shows that its log continues the one known. Where
   // no key is known and `may_pin`, `shown_key` is taken as the key. DATA_LOSS
   // as CheckContinuation(); UNAVAILABLE where it cannot be stored.
@@ -36,12 +37,15 @@ class KnownLog {
                       const std::vector<std::string>& proof,
                       const std::string& shown_key, bool may_pin);
 
-  // Begins anew with what an enrolment brought.
-  absl::Status Begin(const std::string& public_key,
-                     const v1::Checkpoint& checkpoint);
+  // Begins anew with what an enrolment brought, whatever the files are. A crash
+  // leaves the old log, nothing, the new key alone, or the new log.
+  static absl::Status Begin(const std::string& directory,
+                            const std::string& public_key,
+                            const v1::Checkpoint& checkpoint);
 
-  // What to say to somebody who knows why the log is another one.
-  std::string HowToForget() const;
+  // What to say to somebody who knows why the log is another one; `may_pin` as
+  // with Accept().
+  std::string HowToForget(bool may_pin) const;
 
  private:
   explicit KnownLog(std::string directory) : directory_(std::move(directory)) {}

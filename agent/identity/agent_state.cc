@@ -1,5 +1,8 @@
 #include "agent/identity/agent_state.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/known_log.h"
@@ -70,17 +73,30 @@ absl::Status AgentState::StoreEnrolment(
   if (!certificate.ok()) return certificate.status();
   const auto ca = Certificate::FromDer(enrolment.ca_certificate());
   if (!ca.ok()) return ca.status();
-  absl::Status status = WriteFileAtomically(PathOf(kCaFile), ca->ToPem());
+  // A certificate is of no use with another CA.
+  absl::Status status = RemoveCertificateUnlessOf(*ca);
+  if (status.ok()) status = WriteFileAtomically(PathOf(kCaFile), ca->ToPem());
   if (status.ok()) {
     status = WriteFileAtomically(PathOf(kControllerFile),
                                  absl::StrCat(controller, "\n"));
   }
-  if (!status.ok()) return status;
-  absl::StatusOr<KnownLog> log = KnownLog::Load(directory_);
-  if (!log.ok()) return log.status();
-  status = log->Begin(enrolment.audit_public_key(), enrolment.checkpoint());
+  if (status.ok()) {
+    status = KnownLog::Begin(directory_, enrolment.audit_public_key(),
+                             enrolment.checkpoint());
+  }
   if (status.ok()) status = StoreCertificate(*certificate);
   return status;
+}
+
+absl::Status AgentState::RemoveCertificateUnlessOf(
+    const Certificate& ca) const {
+  const absl::StatusOr<std::string> known = ReadSmallFile(PathOf(kCaFile));
+  if (known.ok() && *known == ca.ToPem()) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::remove(PathOf(kCertificateFile), error);
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(
+      "cannot remove ", PathOf(kCertificateFile), ": ", error.message()));
 }
 
 absl::Status AgentState::StoreCertificate(

@@ -20,8 +20,9 @@ inline constexpr absl::string_view kDefaultStateDir = "/var/lib/ephemera-agent";
 // The files that an agent keeps between its lives: key, certificate, CA, where
 // its controller is, and what it knows of the audit log. Each is replaced as a
 // whole, and a renewal replaces the certificate alone, so there is a usable set
-// after any crash. Holds nothing in memory; thread-safe as far as the files
-// are.
+// after any crash; an enrolment with another CA may leave none for a moment, as
+// before the first one. Holds nothing in memory; thread-safe as far as the
+// files are.
 class AgentState {
  public:
   explicit AgentState(std::string directory)
@@ -50,6 +51,7 @@ class AgentState {
   absl::Status StoreCertificate(const Certificate& certificate) const;
 
  private:
+  absl::Status RemoveCertificateUnlessOf(const Certificate& ca) const;
   std::string PathOf(absl::string_view name) const;
 
   const std::string directory_;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/log.h"
 
 namespace ephemera::agent {
@@ -43,7 +44,10 @@ absl::Status AuditWitness::Accept(const v1::StreamCommandsResponse& response) {
     LogError(
         "no command is run: %s; sampling goes on. If that log was replaced on "
         "purpose, %s",
-        mismatch, log_.ok() ? log_->HowToForget() : "repair that file");
+        mismatch,
+        log_.ok() ? absl::StrCat(log_->HowToForget(may_pin_),
+                                 ", and start the agent again")
+                  : "repair that file");
   }
   mismatch_ = std::move(mismatch);
   return status;

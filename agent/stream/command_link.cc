@@ -104,6 +104,7 @@ absl::Status CommandLink::RunStream(
       backoff_.Reset();
       last_trouble_.clear();
     }
+    stream->WritesDone();
   }
   return FromGrpcStatus(stream->Finish());
 }
@@ -119,7 +120,10 @@ bool CommandLink::Answer(const v1::StreamCommandsResponse& response,
     request.mutable_standing()->set_mismatch(mismatch);
     if (!stream.Write(request)) return false;
   }
-  if (!response.has_command()) return true;
+  // The controller goes on from this checkpoint; where it could not be kept,
+  // only a new hello says what the next proof has to begin with.
+  const bool in_step = proven.ok() || absl::IsDataLoss(proven);
+  if (!response.has_command()) return in_step;
   const v1::Command& command = response.command();
   absl::Status done = proven;
   if (proven.ok()) {
@@ -129,7 +133,7 @@ bool CommandLink::Answer(const v1::StreamCommandsResponse& response,
   const bool refused = !proven.ok() || absl::IsUnimplemented(done);
   v1::StreamCommandsRequest request;
   *request.mutable_result() = ResultOf(command.id(), done, refused);
-  return stream.Write(request);
+  return stream.Write(request) && in_step;
 }
 
 void CommandLink::LogEnd(const absl::Status& status) {

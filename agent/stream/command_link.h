@@ -61,7 +61,7 @@ class CommandLink final : public ChannelUser {
   absl::Status RunStream(const std::shared_ptr<grpc::Channel>& channel,
                          const std::string& boot_id,
                          grpc::ClientContext& context);
-  // False where the stream has ended.
+  // False where the stream has ended, or has to.
   bool Answer(const v1::StreamCommandsResponse& response,
               const std::shared_ptr<grpc::Channel>& channel, Stream& stream);
   void LogEnd(const absl::Status& status);

@@ -35,6 +35,11 @@ class KnownLogTest : public testing::Test {
                         log.ProofTo(known.checkpoint().tree_size()),
                         log.public_key(), may_pin);
   }
+  void MustBegin() const {
+    const absl::Status status =
+        KnownLog::Begin(directory(), log_.public_key(), log_.Newest());
+    ASSERT_TRUE(status.ok()) << status;
+  }
   void Write(const std::string& name, const std::string& text) const {
     std::filesystem::create_directories(directory());
     std::ofstream(directory() + "/" + name) << text;
@@ -71,8 +76,8 @@ TEST_F(KnownLogTest, PinsTheKeyItIsShownOnlyWhereItMay) {
 
 TEST_F(KnownLogTest, RemembersOverARestart) {
   {
+    MustBegin();
     KnownLog known = MustLoad();
-    ASSERT_TRUE(known.Begin(log_.public_key(), log_.Newest()).ok());
     log_.Add();
     ASSERT_TRUE(Accept(known, log_).ok());
   }
@@ -88,8 +93,8 @@ TEST_F(KnownLogTest, RemembersOverARestart) {
 }
 
 TEST_F(KnownLogTest, KeepsWhatItKnewOfALogThatDoesNotContinue) {
+  MustBegin();
   KnownLog known = MustLoad();
-  ASSERT_TRUE(known.Begin(log_.public_key(), log_.Newest()).ok());
   TestLog rewritten(5, *PrivateKey::FromPem(log_.key().ToPem()));
   rewritten.leaves()[0] = "{}";
   absl::Status status = Accept(known, rewritten);
@@ -103,8 +108,8 @@ TEST_F(KnownLogTest, KeepsWhatItKnewOfALogThatDoesNotContinue) {
 }
 
 TEST_F(KnownLogTest, DoesNotWriteWhatIsNotNew) {
+  MustBegin();
   KnownLog known = MustLoad();
-  ASSERT_TRUE(known.Begin(log_.public_key(), log_.Newest()).ok());
   std::filesystem::remove(directory() + "/checkpoint");
   ASSERT_TRUE(Accept(known, log_).ok());
   EXPECT_FALSE(std::filesystem::exists(directory() + "/checkpoint"));
@@ -114,8 +119,8 @@ TEST_F(KnownLogTest, DoesNotWriteWhatIsNotNew) {
 }
 
 TEST_F(KnownLogTest, BelievesNothingThatItCannotStore) {
+  MustBegin();
   KnownLog known = MustLoad();
-  ASSERT_TRUE(known.Begin(log_.public_key(), log_.Newest()).ok());
   // Root may write everywhere, but not into a file as if it were a directory.
   std::filesystem::remove_all(directory());
   std::ofstream(directory()) << "in the way";
@@ -148,10 +153,48 @@ TEST_F(KnownLogTest, InMemoryKeepsNoFiles) {
   EXPECT_TRUE(std::filesystem::is_empty(parent_.path()));
 }
 
+TEST_F(KnownLogTest, OfTwoThatLearnAtOnceTheNewestIsKept) {
+  MustBegin();
+  KnownLog one = MustLoad();
+  KnownLog other = MustLoad();
+  log_.Add();
+  const TestLog behind(4, *PrivateKey::FromPem(log_.key().ToPem()));
+  log_.Add();
+  ASSERT_TRUE(Accept(one, log_).ok());
+  ASSERT_TRUE(Accept(other, behind).ok());
+  EXPECT_EQ(other.checkpoint().tree_size(), 4U);
+  EXPECT_EQ(MustLoad().checkpoint().tree_size(), 5U);
+}
+
+TEST_F(KnownLogTest, BeginsAnewWhateverTheFilesAre) {
+  MustBegin();
+  std::ofstream(directory() + "/checkpoint") << "rubbish";
+  std::ofstream(directory() + "/audit.pub") << "rubbish";
+  ASSERT_FALSE(KnownLog::Load(directory()).ok());
+  MustBegin();
+  EXPECT_EQ(MustLoad().checkpoint().tree_size(), 3U);
+  // Also with a log that is shorter.
+  const TestLog shorter(1, *PrivateKey::FromPem(log_.key().ToPem()));
+  ASSERT_TRUE(
+      KnownLog::Begin(directory(), shorter.public_key(), shorter.Newest())
+          .ok());
+  EXPECT_EQ(MustLoad().checkpoint().tree_size(), 1U);
+}
+
 TEST_F(KnownLogTest, SaysHowToForget) {
-  EXPECT_THAT(MustLoad().HowToForget(),
+  EXPECT_THAT(MustLoad().HowToForget(/*may_pin=*/true),
               AllOf(HasSubstr(directory() + "/checkpoint"),
                     HasSubstr(directory() + "/audit.pub")));
+  EXPECT_THAT(
+      MustLoad().HowToForget(/*may_pin=*/false),
+      AllOf(HasSubstr(directory() + "/checkpoint"),
+            Not(HasSubstr(directory() + "/audit.pub")), HasSubstr("--force")));
+  // What is said works: the key stays.
+  MustBegin();
+  std::filesystem::remove(directory() + "/checkpoint");
+  const TestLog restored(1, *PrivateKey::FromPem(log_.key().ToPem()));
+  KnownLog known = MustLoad();
+  EXPECT_TRUE(Accept(known, restored).ok());
 }
 
 TEST(PublicKeyText, IsSixtyFourHexadecimalDigits) {

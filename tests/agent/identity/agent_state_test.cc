@@ -87,6 +87,40 @@ TEST(AgentState, ACrashInAnEnrolmentLeavesTheHostNotEnrolled) {
   EXPECT_TRUE(absl::IsNotFound(enrolled.state().LoadClientIdentity().status()));
 }
 
+TEST(AgentState, ACertificateDoesNotOutliveItsCa) {
+  const EnrolledState enrolled("web1", "old.example:7400");
+  const EnrolledState other("web1", "new.example:7400");
+  v1::EnrolResponse enrolment;
+  enrolment.set_certificate(other.state().LoadCertificate()->ToDer());
+  enrolment.set_ca_certificate(other.ca().certificate().ToDer());
+  enrolment.set_audit_public_key(other.audit_key().RawPublicKey());
+  // The enrolment breaks off here, after the CA was replaced.
+  const std::string in_the_way = enrolled.path() + "/checkpoint";
+  std::filesystem::remove(in_the_way);
+  std::filesystem::create_directories(in_the_way + "/x");
+  EXPECT_FALSE(
+      enrolled.state().StoreEnrolment("new.example:7400", enrolment).ok());
+  EXPECT_TRUE(absl::IsNotFound(enrolled.state().LoadClientIdentity().status()));
+  std::filesystem::remove_all(in_the_way);
+  ASSERT_TRUE(
+      enrolled.state().StoreEnrolment("new.example:7400", enrolment).ok());
+  EXPECT_EQ((*enrolled.state().LoadClientIdentity())->ca_certificate,
+            other.ca().certificate().ToPem());
+}
+
+TEST(AgentState, ANewCertificateOfTheSameCaLeavesTheOldOneMeanwhile) {
+  const EnrolledState enrolled("web1", "old.example:7400");
+  v1::EnrolResponse enrolment;
+  enrolment.set_certificate(enrolled.state().LoadCertificate()->ToDer());
+  enrolment.set_ca_certificate(enrolled.ca().certificate().ToDer());
+  enrolment.set_audit_public_key(enrolled.audit_key().RawPublicKey());
+  const std::string in_the_way = enrolled.path() + "/checkpoint";
+  std::filesystem::remove(in_the_way);
+  std::filesystem::create_directories(in_the_way + "/x");
+  EXPECT_FALSE(enrolled.state().StoreEnrolment("c:1", enrolment).ok());
+  EXPECT_TRUE(enrolled.state().LoadClientIdentity().ok());
+}
+
 TEST(AgentState, ARenewalReplacesTheCertificateAlone) {
   const EnrolledState enrolled("web1", "controller.example:7400");
   const AgentState& state = enrolled.state();

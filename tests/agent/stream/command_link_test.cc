@@ -1,6 +1,8 @@
 #include "agent/stream/command_link.h"
 
 #include <deque>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -274,6 +276,29 @@ TEST_F(CommandLinkTest, RunsCommandsAgainOnceTheLogIsBack) {
   EXPECT_EQ(controller_.AwaitResults(2)[1].outcome(),
             v1::CommandResult::OUTCOME_OK);
   EXPECT_THAT(run(), ElementsAre("c2"));
+}
+
+TEST_F(CommandLinkTest, ACheckpointThatCannotBeKeptIsNoRewrittenLog) {
+  Start();
+  controller_.Send(Response(0, "c1"));
+  controller_.AwaitResults(1);
+  // Root may write everywhere, but not into a file as if it were a directory.
+  std::filesystem::remove_all(directory_.path());
+  std::ofstream(directory_.path()) << "in the way";
+  log_.Add();
+  controller_.Send(Response(3, "c2"));
+  const v1::CommandResult refused = controller_.AwaitResults(2)[1];
+  EXPECT_EQ(refused.outcome(), v1::CommandResult::OUTCOME_REFUSED);
+  EXPECT_THAT(refused.message(), Not(HasSubstr("rewritten")));
+  // The next stream begins with what the agent does know.
+  EXPECT_EQ(controller_.AwaitHellos(2)[1].tree_size(), 3U);
+  std::filesystem::remove(directory_.path());
+  std::filesystem::create_directory(directory_.path());
+  log_.Add();
+  controller_.Send(Response(3, "c3"));
+  EXPECT_EQ(controller_.AwaitResults(3)[2].outcome(),
+            v1::CommandResult::OUTCOME_OK);
+  EXPECT_THAT(run(), ElementsAre("c1", "c3"));
 }
 
 TEST_F(CommandLinkTest, OpensItsStreamAgainAndKnowsWhereItWas) {
