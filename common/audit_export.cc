@@ -217,7 +217,12 @@ absl::StatusOr<AuditExportSummary> VerifyAuditExport(
     read = ReadLine(in, checkpoint);
     if (!read.ok()) return read.status();
     const absl::Status status = verifier.Take(event, checkpoint);
-    if (!status.ok()) return status;
+    if (status.ok()) continue;
+    if (!public_key.has_value() || *public_key == *named) return status;
+    return absl::Status(
+        status.code(),
+        absl::StrCat(status.message(), "; it names another key, ",
+                     absl::BytesToHexString(*named)));
   }
   const absl::Status status = verifier.Finish();
   if (!status.ok()) return status;

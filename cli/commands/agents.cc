@@ -135,7 +135,7 @@ absl::Status Evict(const std::string& name, Session& session) {
       &v1::AgentService::Stub::EvictAgent, name,
       [](const auto& response) {
         return Withdrawn(response.withdrawn_certificates(),
-                         "it may enrol again with a new token");
+                         "it may enrol again with a new token and --force");
       },
       session);
 }

@@ -1,6 +1,8 @@
 #include "cli/commands/audit.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <istream>
@@ -213,8 +215,10 @@ absl::StatusOr<std::string> ReadPublicKey(const std::string& text) {
   const absl::StatusOr<std::string> file = ReadSmallFile(text);
   if (file.ok()) key = ParsePublicKey(*file);
   if (key.ok()) return key;
-  return absl::InvalidArgumentError(
-      absl::StrCat("--public-key: ", key.status().message()));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--public-key: ", (file.ok() ? key.status() : file.status()).message(),
+      "; give 64 "
+      "hexadecimal digits, or the file audit.pub"));
 }
 
 // What a sound log is worth: who says that the key is right.
@@ -232,6 +236,11 @@ absl::Status Report(const absl::StatusOr<AuditExportSummary>& summary,
                ? CheckFailedError(absl::StrCat("the audit log is broken: ",
                                                summary.status().message()))
                : summary.status();
+  }
+  if (summary->events == 0) {
+    return CheckFailedError(
+        "there is no entry, not even of the controller's start: nothing is "
+        "proven");
   }
   std::ostream& out = session.context.out;
   if (session.options.format == OutputFormat::kTable) {
@@ -251,14 +260,31 @@ absl::Status VerifyFile(const VerifyOptions& options,
                         std::optional<std::string> key, Session& session) {
   std::ifstream in(options.file, std::ios::binary);
   if (!in) {
-    return absl::NotFoundError(absl::StrCat("cannot read ", options.file));
+    return absl::NotFoundError(
+        absl::StrCat("cannot read ", options.file, ": ", std::strerror(errno)));
   }
   // A file needs no controller, but where it was seen before, its key is known.
   const absl::StatusOr<KnownLog> log = session.connection.LoadKnownLog();
   const bool known = log.ok() && !log->public_key().empty();
   if (!key.has_value() && known) key = log->public_key();
-  return Report(VerifyAuditExport(in, key, std::nullopt),
-                KeyOrigin(options, known), session);
+  absl::StatusOr<AuditExportSummary> summary =
+      VerifyAuditExport(in, key, std::nullopt);
+  if (!summary.ok() || !known || key != log->public_key()) {
+    return Report(summary, KeyOrigin(options, known), session);
+  }
+  // An older export may end before what was seen of the log since.
+  const uint64_t seen = log->checkpoint().tree_size();
+  if (summary->events >= seen) {
+    in.clear();
+    in.seekg(0);
+    summary = VerifyAuditExport(in, key, log->checkpoint());
+  }
+  absl::Status status = Report(summary, KeyOrigin(options, known), session);
+  if (status.ok() && summary->events < seen) {
+    session.context.err << "ephemera: you have seen " << seen
+                        << " entries of this log: the export ends before\n";
+  }
+  return status;
 }
 
 absl::Status VerifyController(const VerifyOptions& options,

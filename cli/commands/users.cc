@@ -77,7 +77,7 @@ absl::Status Add(const UserOptions& options, Session& session) {
       WriteNewTokenCsv(response.token(), out);
       break;
     case OutputFormat::kTable:
-      out << EscapeText(response.user().name()) << " is now "
+      out << EscapeText(response.user().name()) << " is "
           << StandingText(response.user()) << ".\n";
       PrintNewToken(response.token(), session.context.zone, out);
   }
@@ -101,7 +101,7 @@ void PrintUsers(const v1::ListUsersResponse& users, Context& context) {
                                FromProto(user.certificate_expire_time())
                                    .value_or(absl::InfinitePast()),
                                context.zone)
-            : "never logged in";
+            : "no valid login";
     table.AddRow({std::string(absl::StripPrefix(user.name(), "users/")),
                   RoleText(user.role()),
                   {user.disabled() ? "disabled" : "active",
@@ -180,8 +180,7 @@ absl::Status ChangeUser(grpc::Status (v1::UserService::Stub::*rpc)(
       break;
     }
     case OutputFormat::kTable:
-      out << EscapeText(user.name()) << " is now " << StandingText(user)
-          << ".\n";
+      out << EscapeText(user.name()) << " is " << StandingText(user) << ".\n";
   }
   return absl::OkStatus();
 }
@@ -244,14 +243,15 @@ void AddUserCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
       ->required()
       ->check(CLI::IsMember(Roles()))
       ->option_text(" ");
-  AddVerb(*users, "disable", "Lock a person out, at once",
+  AddVerb(*users, "disable",
+          "Lock a person out, at once, and withdraw certificates and tokens",
           "ephemera user disable ann", globals, action, options,
           [](const UserOptions& asked, Session& session) {
             return ChangeUser(&v1::UserService::Stub::DisableUser,
                               v1::DisableUserRequest(), asked, session);
           });
-  AddVerb(*users, "enable", "Let a person in again", "ephemera user enable ann",
-          globals, action, options,
+  AddVerb(*users, "enable", "Let a person log in again, with a new token",
+          "ephemera user enable ann", globals, action, options,
           [](const UserOptions& asked, Session& session) {
             return ChangeUser(&v1::UserService::Stub::EnableUser,
                               v1::EnableUserRequest(), asked, session);

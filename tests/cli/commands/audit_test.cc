@@ -109,6 +109,29 @@ TEST_F(AuditTest, AFileIsHeldToTheKeyThatIsKnown) {
   EXPECT_THAT(known.err, HasSubstr("entry 0: its checkpoint is not signed"));
 }
 
+TEST_F(AuditTest, AFileIsHeldToWhatWasSeenOfTheLog) {
+  MakeEvents();
+  const std::string old = directory() + "/old.jsonl";
+  ASSERT_EQ(Run({"audit", "export", old}).exit_code, kExitOk);
+  Token({"--agent", "web-2"});
+  ASSERT_EQ(Run({"audit", "verify"}).exit_code, kExitOk);
+  const CliResult older = Run({"audit", "verify", old});
+  EXPECT_EQ(older.exit_code, kExitOk) << older.err;
+  EXPECT_THAT(older.err, HasSubstr("you have seen 5 entries"));
+  // Of one who has the key.
+  const TestLog rewritten(
+      7, *PrivateKey::FromPem(Read(data_dir() + "/audit.key")));
+  const CliResult refused =
+      Run({"audit", "verify",
+           File("rewritten", absl::StrJoin(rewritten.Export(), ""))});
+  EXPECT_EQ(refused.exit_code, kExitCheckFailed) << refused.out;
+  EXPECT_THAT(refused.err, HasSubstr("not what it was when"));
+  // Nothing at all.
+  const CliResult empty =
+      Run({"audit", "verify", File("empty", rewritten.Export()[0])});
+  EXPECT_EQ(empty.exit_code, kExitCheckFailed) << empty.out;
+}
+
 TEST_F(AuditTest, AnExportGoesToStandardOutput) {
   MakeEvents();
   const CliResult exported = Run({"audit", "export", "-"});
