@@ -221,16 +221,41 @@ absl::StatusOr<std::string> ReadPublicKey(const std::string& text) {
       "hexadecimal digits, or the file audit.pub"));
 }
 
-// What a sound log is worth: who says that the key is right.
-std::string KeyOrigin(const VerifyOptions& options, bool known) {
-  if (!options.public_key.empty()) return "the key given";
-  if (known) return "the key known from before";
-  return "the key named in it, which nothing vouches for: compare it with "
-         "audit.pub";
+// Who says that the key is right, which is what a sound log is worth.
+enum class KeySource { kGiven, kKnown, kFile };
+
+KeySource SourceOf(const VerifyOptions& options, bool known) {
+  if (!options.public_key.empty()) return KeySource::kGiven;
+  return known ? KeySource::kKnown : KeySource::kFile;
+}
+
+absl::string_view KeySourceWord(KeySource source) {
+  switch (source) {
+    case KeySource::kGiven:
+      return "given";
+    case KeySource::kKnown:
+      return "known";
+    case KeySource::kFile:
+      return "file";
+  }
+  return "";
+}
+
+absl::string_view KeySourceText(KeySource source) {
+  switch (source) {
+    case KeySource::kGiven:
+      return "the key given";
+    case KeySource::kKnown:
+      return "the key known from before";
+    case KeySource::kFile:
+      return "the key named in it, which nothing vouches for: compare it with "
+             "audit.pub";
+  }
+  return "";
 }
 
 absl::Status Report(const absl::StatusOr<AuditExportSummary>& summary,
-                    const std::string& origin, Session& session) {
+                    KeySource source, Session& session) {
   if (!summary.ok()) {
     return absl::IsDataLoss(summary.status())
                ? CheckFailedError(absl::StrCat("the audit log is broken: ",
@@ -242,16 +267,25 @@ absl::Status Report(const absl::StatusOr<AuditExportSummary>& summary,
         "there is no entry, not even of the controller's start: nothing is "
         "proven");
   }
+  const std::string key = absl::BytesToHexString(summary->public_key);
+  const std::string root =
+      absl::BytesToHexString(summary->checkpoint.root_hash());
   std::ostream& out = session.context.out;
-  if (session.options.format == OutputFormat::kTable) {
-    out << "The audit log is sound: " << summary->events
-        << " entries, each signed with " << origin << ".\n  key   "
-        << absl::BytesToHexString(summary->public_key) << "\n  root  "
-        << absl::BytesToHexString(summary->checkpoint.root_hash()) << "\n";
-  } else {
-    out << "{\"events\":\"" << summary->events << "\",\"public_key\":\""
-        << absl::BytesToHexString(summary->public_key) << "\",\"root_hash\":\""
-        << absl::BytesToHexString(summary->checkpoint.root_hash()) << "\"}\n";
+  switch (session.options.format) {
+    case OutputFormat::kTable:
+      out << "The audit log is sound: " << summary->events
+          << " entries, each signed with " << KeySourceText(source)
+          << ".\n  key   " << key << "\n  root  " << root << "\n";
+      break;
+    case OutputFormat::kJson:
+      out << "{\"events\":\"" << summary->events << "\",\"public_key\":\""
+          << key << "\",\"key_source\":\"" << KeySourceWord(source)
+          << "\",\"root_hash\":\"" << root << "\"}\n";
+      break;
+    case OutputFormat::kCsv:
+      out << "events,public_key,key_source,root_hash\n"
+          << summary->events << ',' << key << ',' << KeySourceWord(source)
+          << ',' << root << '\n';
   }
   return absl::OkStatus();
 }
@@ -270,7 +304,7 @@ absl::Status VerifyFile(const VerifyOptions& options,
   absl::StatusOr<AuditExportSummary> summary =
       VerifyAuditExport(in, key, std::nullopt);
   if (!summary.ok() || !known || key != log->public_key()) {
-    return Report(summary, KeyOrigin(options, known), session);
+    return Report(summary, SourceOf(options, known), session);
   }
   // An older export may end before what was seen of the log since.
   const uint64_t seen = log->checkpoint().tree_size();
@@ -279,7 +313,7 @@ absl::Status VerifyFile(const VerifyOptions& options,
     in.seekg(0);
     summary = VerifyAuditExport(in, key, log->checkpoint());
   }
-  absl::Status status = Report(summary, KeyOrigin(options, known), session);
+  absl::Status status = Report(summary, SourceOf(options, known), session);
   if (status.ok() && summary->events < seen) {
     session.context.err << "ephemera: you have seen " << seen
                         << " entries of this log: the export ends before\n";
@@ -305,11 +339,11 @@ absl::Status VerifyController(const VerifyOptions& options,
       absl::Status ended = (*reader)->Finish();
       if (!ended.ok()) return ended;
     }
-    return Report(summary, "", session);
+    return Report(summary, SourceOf(options, known), session);
   }
   absl::Status status = (*reader)->Finish();
   if (!status.ok()) return status;
-  status = Report(summary, KeyOrigin(options, known), session);
+  status = Report(summary, SourceOf(options, known), session);
   // Remembers it.
   return status.ok() ? session.connection.CheckAuditLog() : status;
 }
@@ -387,6 +421,7 @@ void AddAuditCommand(CLI::App& app, GlobalOptions& globals, Action& action) {
   const auto index = std::make_shared<uint64_t>(0);
   show->add_option("ID", *index, "The event, as 'audit list' names it")
       ->required()
+      ->check(CLI::NonNegativeNumber)
       ->option_text(" ");
   show->callback([&action, index] {
     action = [index](Session& session) { return ShowEvent(*index, session); };

@@ -1,6 +1,6 @@
 #include "controller/ingest/command_stream.h"
 
-#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -301,12 +301,11 @@ void CommandStream::OnWriteDone(bool ok) {
 }
 
 void CommandStream::DropLateCommands() {
-  waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(),
-                                [this](const v1::Command& command) {
-                                  return !commands_.dispatcher.IsOutstanding(
-                                      connection_, command.id());
-                                }),
-                 waiting_.end());
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    next = commands_.dispatcher.IsOutstanding(connection_, next->id())
+               ? std::next(next)
+               : waiting_.erase(next);
+  }
 }
 
 void CommandStream::OnTick() {

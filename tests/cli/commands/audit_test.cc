@@ -65,6 +65,7 @@ TEST_F(AuditTest, ShowsAnEventWithItsProof) {
   EXPECT_EQ(none.exit_code, kExitFailed);
   EXPECT_THAT(none.err, HasSubstr("no audit event 99"));
   EXPECT_EQ(Run({"audit", "show", "x"}).exit_code, kExitUsage);
+  EXPECT_EQ(Run({"audit", "show", "-1"}).exit_code, kExitUsage);
 }
 
 TEST_F(AuditTest, AnExportProvesItselfAndShowsWhatWasChangedInIt) {
@@ -79,6 +80,11 @@ TEST_F(AuditTest, AnExportProvesItselfAndShowsWhatWasChangedInIt) {
   EXPECT_EQ(sound.exit_code, kExitOk) << sound.err;
   EXPECT_THAT(sound.out, AllOf(HasSubstr("4 entries"), HasSubstr("key given")));
   EXPECT_THAT(Run({"audit", "verify", path}).out, HasSubstr("key known"));
+  EXPECT_THAT(Run({"audit", "verify", path, "-o", "json"}).out,
+              HasSubstr("\"key_source\":\"known\""));
+  EXPECT_THAT(
+      Run({"audit", "verify", path, "-o", "csv"}).out,
+      AllOf(HasSubstr("events,public_key,key_source"), HasSubstr(",known,")));
   const CliResult other_key =
       Run({"audit", "verify", path, "--public-key", std::string(64, 'a')});
   EXPECT_EQ(other_key.exit_code, kExitCheckFailed);
