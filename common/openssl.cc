@@ -21,6 +21,12 @@ constexpr absl::string_view kTls13Only =
     "[tls]\n"
     "Protocol = ALL,-TLSv1.2,-TLSv1.1,-TLSv1\n";
 
+// gRPC's threads may outlive main() by a little. OpenSSL's clean-up at the exit
+// would take away what they use, and with it what frees their own parts. It has
+// to be switched off before anything else makes OpenSSL register it.
+[[maybe_unused]] const int kNoCleanUpAtExit =
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+
 absl::Status ConfigureTls13() {
   const OpenSslErrorScope errors;
   // The system's own configuration first: loaded later, it would replace ours.

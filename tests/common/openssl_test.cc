@@ -1,6 +1,9 @@
 #include "common/openssl.h"
 
+#include <cstdlib>
+#include <future>
 #include <memory>
+#include <thread>
 
 #include "common/certificate.h"
 #include "common/private_key.h"
@@ -95,6 +98,38 @@ TEST(RandomBytes, DifferEachTime) {
   const std::string first = *RandomBytes(16);
   EXPECT_EQ(first.size(), 16U);
   EXPECT_NE(first, *RandomBytes(16));
+}
+
+// A thread that uses OpenSSL and ends while the process exits.
+struct LateThread {
+  std::promise<void> exiting;
+  std::thread thread;
+};
+LateThread& Late() {
+  static auto* const late = new LateThread;
+  return *late;
+}
+
+[[noreturn]] void ExitBeforeAThread() {
+  std::promise<void> ready;
+  // Registered before OpenSSL is used: its own handler would run first.
+  std::atexit([] {
+    Late().exiting.set_value();
+    Late().thread.join();
+  });
+  Late().thread = std::thread([&ready] {
+    TakeOpenSslError();
+    ready.set_value();
+    Late().exiting.get_future().wait();
+  });
+  ready.get_future().wait();
+  std::exit(0);
+}
+
+// With a leak checker; without one it only shows that nothing crashes.
+TEST(OpenSslDeathTest, AThreadThatEndsAfterMainLeaksNothing) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(ExitBeforeAThread(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
