@@ -42,14 +42,14 @@ struct AuditExportSummary {
 // Reads an export and checks every event, checkpoint and proof. The signatures
 // must be those of `public_key`; where that is absent, of the key in the file.
 // Where `known` is given, an earlier checkpoint of the same log, the log must
-// continue it.
+// continue it, or with `may_be_older` end before it. Reads `in` once.
 //
 // DATA_LOSS naming the first wrong entry ("entry 12: was changed"...), also for
 // what is missing at the end. INVALID_ARGUMENT where it is no export at all.
 // Bytes from elsewhere: lines over 1 MiB are refused.
 absl::StatusOr<AuditExportSummary> VerifyAuditExport(
     std::istream& in, const std::optional<std::string>& public_key,
-    const std::optional<v1::Checkpoint>& known);
+    const std::optional<v1::Checkpoint>& known, bool may_be_older = false);
 
 }  // namespace ephemera
 

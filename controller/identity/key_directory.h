@@ -46,7 +46,8 @@ class KeyDirectory {
 
 // The server's certificate, whose key is there as well. FAILED_PRECONDITION
 // where one of them is not what it should be, they do not belong together, or
-// others may read the key; UNAVAILABLE where one cannot be read.
+// others may read the key; NOT_FOUND where one is missing; UNAVAILABLE where it
+// cannot be read.
 absl::StatusOr<Certificate> LoadServerCertificate(const KeyDirectory& keys);
 
 // The CA in the directory. NOT_FOUND, saying so, where init has not been run;

@@ -24,6 +24,15 @@ unsigned ModeOf(const std::string& path) {
   return info.st_mode & 0777U;
 }
 
+// What the controller of this agent would answer.
+v1::EnrolResponse EnrolmentOf(const EnrolledState& enrolled) {
+  v1::EnrolResponse enrolment;
+  enrolment.set_certificate(enrolled.state().LoadCertificate()->ToDer());
+  enrolment.set_ca_certificate(enrolled.ca().certificate().ToDer());
+  enrolment.set_audit_public_key(enrolled.audit_key().RawPublicKey());
+  return enrolment;
+}
+
 TEST(AgentState, MakesItsDirectoryAndAKeyForItselfAlone) {
   const TempDir parent;
   const AgentState state(parent.path() + "/a/b");
@@ -90,10 +99,7 @@ TEST(AgentState, ACrashInAnEnrolmentLeavesTheHostNotEnrolled) {
 TEST(AgentState, ACertificateDoesNotOutliveItsCa) {
   const EnrolledState enrolled("web1", "old.example:7400");
   const EnrolledState other("web1", "new.example:7400");
-  v1::EnrolResponse enrolment;
-  enrolment.set_certificate(other.state().LoadCertificate()->ToDer());
-  enrolment.set_ca_certificate(other.ca().certificate().ToDer());
-  enrolment.set_audit_public_key(other.audit_key().RawPublicKey());
+  const v1::EnrolResponse enrolment = EnrolmentOf(other);
   // The enrolment breaks off here, after the CA was replaced.
   const std::string in_the_way = enrolled.path() + "/checkpoint";
   std::filesystem::remove(in_the_way);
@@ -110,10 +116,7 @@ TEST(AgentState, ACertificateDoesNotOutliveItsCa) {
 
 TEST(AgentState, ANewCertificateOfTheSameCaLeavesTheOldOneMeanwhile) {
   const EnrolledState enrolled("web1", "old.example:7400");
-  v1::EnrolResponse enrolment;
-  enrolment.set_certificate(enrolled.state().LoadCertificate()->ToDer());
-  enrolment.set_ca_certificate(enrolled.ca().certificate().ToDer());
-  enrolment.set_audit_public_key(enrolled.audit_key().RawPublicKey());
+  const v1::EnrolResponse enrolment = EnrolmentOf(enrolled);
   const std::string in_the_way = enrolled.path() + "/checkpoint";
   std::filesystem::remove(in_the_way);
   std::filesystem::create_directories(in_the_way + "/x");

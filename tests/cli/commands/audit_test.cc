@@ -1,7 +1,10 @@
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <thread>
 
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
@@ -121,6 +124,10 @@ TEST_F(AuditTest, AFileIsHeldToWhatWasSeenOfTheLog) {
   ASSERT_EQ(Run({"audit", "export", old}).exit_code, kExitOk);
   Token({"--agent", "web-2"});
   ASSERT_EQ(Run({"audit", "verify"}).exit_code, kExitOk);
+  const std::string newer = directory() + "/newer.jsonl";
+  ASSERT_EQ(Run({"audit", "export", newer}).exit_code, kExitOk);
+  EXPECT_THAT(Run({"audit", "verify", newer}).err,
+              Not(HasSubstr("you have seen")));
   const CliResult older = Run({"audit", "verify", old});
   EXPECT_EQ(older.exit_code, kExitOk) << older.err;
   EXPECT_THAT(older.err, HasSubstr("you have seen 5 entries"));
@@ -132,6 +139,13 @@ TEST_F(AuditTest, AFileIsHeldToWhatWasSeenOfTheLog) {
            File("rewritten", absl::StrJoin(rewritten.Export(), ""))});
   EXPECT_EQ(refused.exit_code, kExitCheckFailed) << refused.out;
   EXPECT_THAT(refused.err, HasSubstr("not what it was when"));
+  // Also where it can be read only once.
+  const std::string pipe = directory() + "/pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << Read(newer); });
+  const CliResult piped = Run({"audit", "verify", pipe});
+  writer.join();
+  EXPECT_EQ(piped.exit_code, kExitOk) << piped.err;
   // Nothing at all.
   const CliResult empty =
       Run({"audit", "verify", File("empty", rewritten.Export()[0])});
